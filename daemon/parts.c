@@ -134,7 +134,7 @@ static enum events_way events_way(void *arg)
 static int publish(void *arg, const char *subject, const void *bytes, size_t n)
 {
     struct daemon *d = arg;
-    return bus_publish(d->bus, subject, bytes, n);
+    return bus_publish(d->bus, subject, 0, bytes, n);
 }
 
 static int events_start(struct daemon *d)

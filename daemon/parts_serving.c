@@ -262,7 +262,7 @@ void http_part_stop(struct daemon *d)
 static int answer(void *arg, const char *reply, int error, const char *text, size_t n)
 {
     struct daemon *d = arg;
-    return d->bus ? bus_answer(d->bus, reply, error, text, n) : -ENOTCONN;
+    return d->bus ? bus_publish(d->bus, reply, error, text, n) : -ENOTCONN;
 }
 
 void daemon_rpc_request(void *arg, const struct bus_request *request)

@@ -58,6 +58,7 @@ static void name_streams(struct bus *b)
 {
     static const char *const ends[BUS_BUCKETS] = {"services", "hosts"};
     const struct bus_options *o = &b->shared.options;
+    wire_api_prefix(o->js_domain, b->shared.api_prefix);
     int64_t max_age_ns[BUS_BUCKETS] = {o->record_ttl_ns, LEASE_MAX_AGES * o->lease_ttl_ns};
     for (int i = 0; i < BUS_BUCKETS; i++) {
         struct bus_stream *s = &b->shared.streams[i];
@@ -97,9 +98,9 @@ static int make_links(struct bus *b)
     sigset_t before;
     thread_block_signals(&before);
     for (int i = 0; i < 2 && err == 0; i++)
-        err = bus_link_new(&b->shared, b->feeds[i], &b->links.all[i]);
+        err = bus_link_new(&b->shared, b->feeds[i], &b->shared.links[i]);
     thread_restore_signals(&before);
-    atomic_store(&b->links.now, b->links.all[0]);
+    atomic_store(&b->shared.link, b->shared.links[0]);
     return err;
 }
 
@@ -112,8 +113,6 @@ static int make_parts(struct bus *b)
         name_mirrors(b);
     if (err == 0)
         err = bus_puts_new(b->shared.options.max_puts, b->shared.box, &b->shared.counters, &b->shared.puts);
-    b->requests =
-        (struct bus_requests){.shared = &b->shared, .max = b->events.request ? b->shared.options.max_requests : 0};
     if (err == 0)
         err = make_links(b);
     if (err == 0)
@@ -152,11 +151,11 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     if (!b)
         return -ENOMEM;
     b->shared.options = *options;
-    b->shared.links = &b->links;
-    b->shared.requests = &b->requests;
     b->events = *events;
     b->arg = arg;
     set_missing(&b->shared.options);
+    if (!events->request)
+        b->shared.options.max_requests = 0;
     const char *why = bad_option(&b->shared.options);
     if (why)
         snprintf(ret_why, BUS_WHY_CAP, "%s", why);
@@ -201,29 +200,32 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         metric_inc(&b->shared.counters.puts_limited);
         return -ENOBUFS;
     }
-    const char *prefix = bus_link_put_prefix(b->links.all[0]);
+    const char *domain = b->shared.options.js_domain, *prefix = *domain ? b->shared.api_prefix : "";
     const struct bus_stream *stream = &b->shared.streams[bucket];
-    size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
-    struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n);
-    struct bus_put_trace *traced = NULL;
-    if (!p || (trace && !(traced = bus_put_trace_new(trace)))) {
-        free(p);
+    size_t subject_len = strlen(prefix) + (*domain != '\0') + stream->prefix_len + strlen(key);
+    struct bus_put_trace *headers = NULL;
+    struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n + (trace ? sizeof *headers : 0));
+    if (!p)
         return -ENOMEM;
-    }
     int64_t now_ns = clock_now_ns();
     *p = (struct bus_put){
-        .head = {.kind = BUS_MAIL_PUT, .bucket = (uint8_t)bucket},
-        .token = token,
+        .head = {.kind = BUS_MAIL_PUT},
+        .result = {.token = token, .bucket = bucket},
         .delete = delete,
         .start_ns = now_ns,
         .deadline_ns = now_ns + PUT_TIMEOUT_NS,
-        .trace = traced,
         .n = n,
         .value = p->subject + subject_len + 1,
     };
-    snprintf(p->subject, subject_len + 1, "%s%.*s%s", prefix, (int)stream->prefix_len, stream->subjects, key);
+    snprintf(p->subject, subject_len + 1, "%s%s%.*s%s", prefix, *domain ? "." : "", (int)stream->prefix_len,
+             stream->subjects, key);
     if (n > 0)
         memcpy(p->subject + subject_len + 1, value, n);
+    if (trace) {
+        p->trace = headers = (struct bus_put_trace *)(p->subject + subject_len + 1 + n);
+        trace_context_format(trace, headers->traceparent);
+        memcpy(headers->tracestate, trace->state, sizeof headers->tracestate);
+    }
     b->puts_out++;
     metric_inc(&b->shared.counters.puts);
     bus_publisher_put(b->publisher, p);
@@ -239,6 +241,29 @@ int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token)
 {
     return put(b, bucket, key, NULL, 0, true, token, NULL);
+}
+
+int bus_publish(struct bus *b, const char *subject, int error, const void *bytes, size_t n)
+{
+    size_t subject_len = strlen(subject);
+    if (!b->connected)
+        return -ENOTCONN;
+    if (n > BUS_PUBLISH_MAX)
+        return -EMSGSIZE;
+    struct publish_mail *mail = malloc(sizeof *mail + subject_len + 1 + n + 1);
+    if (!mail)
+        return -ENOMEM;
+    char *copy = mail->subject + subject_len + 1;
+    memcpy(mail->subject, subject, subject_len + 1);
+    memcpy(copy, bytes, n);
+    copy[n] = '\0';
+    mail->error = error;
+    mail->n = n;
+    mail->bytes = copy;
+    int err = bus_publisher_publish(b->publisher, mail);
+    if (err < 0)
+        free(mail);
+    return err;
 }
 
 int bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket)
@@ -294,7 +319,7 @@ void bus_free(struct bus *b)
     bus_publisher_free(b->publisher);
     bus_reader_free(b->reader);
     for (int i = 0; i < 2; i++)
-        bus_link_free(b->links.all[i]);
+        bus_link_free(b->shared.links[i]);
     bus_puts_free(b->shared.puts);
     mailbox_free(b->shared.box);
     free(b);

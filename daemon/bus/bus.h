@@ -125,7 +125,7 @@ struct bus_events {
      * is new (reloaded): nothing was lost.
      */
     void (*moved)(void *arg, const char *server, bool reloaded);
-    /* A request of somebody, which bus_answer may answer at any time. NULL: requests are not listened for. */
+    /* A request of somebody, which bus_publish may answer at any time. NULL: requests are not listened for. */
     void (*request)(void *arg, const struct bus_request *request);
     /* What bus_publish published was denied on this connection, where nothing more is said; once in a life. */
     void (*publish_denied)(void *arg, const char *text);
@@ -202,22 +202,17 @@ enum bus_order {
 int bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket);
 
 /*
- * Publishes something that nobody confirms. It waits behind puts, none of them waits for it, and what is lost with a
- * connection is only counted. -ENOTCONN; -ENOBUFS: too many wait to be written; -EMSGSIZE: more than NATS takes here, or
- * than BUS_PUBLISH_MAX; -ENOMEM.
+ * Publishes something that nobody confirms: an event, or the answer to a request, under the subject of its reply. error: 0,
+ * or a code of which the bytes are the reason, as micro services of NATS do (headers Nats-Service-Error and -Code); then the
+ * body is empty. It waits behind puts, none of them waits for it, and what is lost with a connection is only counted.
+ * -ENOTCONN; -ENOBUFS: too many wait to be written; -EMSGSIZE: more than NATS takes here, or than BUS_PUBLISH_MAX; -ENOMEM.
  */
 #define BUS_PUBLISH_MAX (512 * 1024)
-int bus_publish(struct bus *b, const char *subject, const void *bytes, size_t n);
+int bus_publish(struct bus *b, const char *subject, int error, const void *bytes, size_t n);
 
 /* How the bucket's mirror was when a snapshot was last read from it, or it was last looked at. */
 enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
 uint64_t bus_mirror_snapshots(const struct bus *b); /* number of snapshots that were read from mirrors */
-
-/*
- * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS do
- * (headers Nats-Service-Error and -Code); there the body is empty. As bus_publish.
- */
-int bus_answer(struct bus *b, const char *reply, int error, const char *text, size_t n);
 
 bool bus_connected(const struct bus *b);
 

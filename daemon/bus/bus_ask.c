@@ -11,6 +11,7 @@
 
 #include "daemon/bus/bus_access.h"
 #include "daemon/bus/bus_security.h"
+#include "daemon/bus/bus_stream.h"
 #include "libdiscover/core/clock.h"
 
 #define CONNECT_MS 3000
@@ -24,10 +25,8 @@ struct bus_ask {
 
 static int fail(natsStatus s, char ret_why[static BUS_WHY_CAP])
 {
-    const char *detail = nats_GetLastError(NULL);
-    snprintf(ret_why, BUS_WHY_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
-             detail ? detail : "");
-    return s == NATS_NO_MEMORY ? -ENOMEM : s == NATS_TIMEOUT ? -ETIMEDOUT : -ENOTCONN;
+    int err = bus_stream_error(s, 0, ret_why);
+    return err == -ENOMEM || err == -ETIMEDOUT ? err : -ENOTCONN;
 }
 
 /* On a thread of nats.c. */

@@ -11,46 +11,24 @@
 
 static void dispatch_info(struct bus *b, const struct info_mail *mail)
 {
-    struct bus_info info = mail->info;
-    info.reason = mail->reason;
-    info.lacks = mail->lacks;
-    info.check = mail->check;
-    if (mail->check)
+    if (mail->info.check)
         b->under_way[BUS_CHECK][mail->head.bucket] = false;
-    b->events.info(b->arg, mail->head.bucket, &info);
+    b->events.info(b->arg, mail->head.bucket, &mail->info);
 }
 
 /* As many as the slice has time for. False: there are more. */
-static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)
+static bool dispatch_entries(struct bus *b, struct entries_mail *mail, const struct loop_slice *slice)
 {
-    struct kv_message m;
-    while (b->entry.n < mail->count) {
-        entries_next(mail, &b->entry.offset, &m);
-        b->entry.n++;
+    for (const struct kv_message *m; (m = entries_next(mail));) {
         if (mail->head.kind == BUS_MAIL_REMEMBERED)
-            b->events.remembered(b->arg, mail->head.bucket, &m);
+            b->events.remembered(b->arg, mail->head.bucket, m);
         else
-            b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
-        if (loop_slice_over(slice) && b->entry.n < mail->count)
+            b->events.snapshot_entry(b->arg, mail->head.bucket, m);
+        if (loop_slice_over(slice) && mail->read < mail->used)
             return false;
     }
-    b->entry.n = b->entry.offset = 0;
     bus_reader_credit(b->reader);
     return true;
-}
-
-static void dispatch_put(struct bus *b, const struct bus_put *put)
-{
-    struct bus_put_result result = {
-        .token = put->token,
-        .bucket = put->head.bucket,
-        .err = put->err,
-        .reason = put->reason,
-        .seq = put->seq,
-        .rtt_ns = put->rtt_ns,
-    };
-    b->puts_out--;
-    b->events.put_done(b->arg, &result);
 }
 
 static void dispatch_text(struct bus *b, const struct text_mail *mail)
@@ -130,12 +108,13 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
         dispatch_mirror(b, (struct mirror_mail *)mail);
         break;
     case BUS_MAIL_REQUEST:
-        bus_requests_taken(&b->requests);
+        atomic_fetch_sub(&b->shared.requests_waiting, 1);
         metric_inc(&b->shared.counters.requests);
         b->events.request(b->arg, &((struct request_mail *)mail)->request);
         break;
     case BUS_MAIL_PUT:
-        dispatch_put(b, (struct bus_put *)mail);
+        b->puts_out--;
+        b->events.put_done(b->arg, &((struct bus_put *)mail)->result);
         break;
     default:
         dispatch_text(b, (struct text_mail *)mail);
@@ -163,7 +142,7 @@ static bool dispatch_next(struct bus *b, const struct loop_slice *slice)
     if (!mail)
         return false;
     bool entries = mail->kind == BUS_MAIL_ENTRIES || mail->kind == BUS_MAIL_REMEMBERED;
-    if (!entries || dispatch_entries(b, (const struct entries_mail *)mail, slice))
+    if (!entries || dispatch_entries(b, (struct entries_mail *)mail, slice))
         dispatch_mail(b, mail);
     else
         b->todo = &mail->mail;

@@ -13,7 +13,6 @@
 #include <nats/nats.h>
 #include <stdatomic.h>
 
-#include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
 #include "daemon/bus/bus_shared.h"
 #include "daemon/bus/bus_stream.h"

@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "daemon/bus/bus_get_answer.h"
-#include "daemon/bus/bus_latest.h"
 #include "daemon/bus/bus_ranges.h"
+#include "daemon/sync/newest.h"
 #include "libdiscover/core/clock.h"
 
 #define BATCH        1000
-#define LEADER_MAX   32 /* requests to a leader at once: it answers for everybody */
-#define PER_CHAIN    4  /* messages that are worth a chain of their own */
+#define LEADER_MAX   32        /* requests to a leader at once: it answers for everybody */
+#define PER_CHAIN    4         /* messages that are worth a chain of their own */
+#define KEYS_MAX     (1 << 24) /* nor more than twice as many as messages: a replica that is behind has others */
 #define SILENCES_MAX 8
 #define ORDER_CAP    96
+#define CHAIN_BITS   9
 #define PROBE        RANGES_MAX /* stands for a chain: the single message behind the first batch */
 
 enum way { BATCHES, SINGLES, LEADER };
@@ -37,25 +39,23 @@ struct getting {
     bool batches; /* the server knows them */
     enum access direct, leader;
     unsigned silences;
-    struct bus_latest *latest; /* 7.; NULL: the stream keeps one message of a key */
-    bool noting;               /* it is read for that alone */
+    struct newest *latest; /* 7.; NULL: the stream keeps one message of a key */
+    bool noting;           /* it is read for that alone */
     struct bus_ranges ranges;
     struct chain chain[RANGES_MAX + 1];
 };
 
 /* ---- requests ---- */
 
-static const char *subject_of(const struct getting *g, bool leader, char ret_subject[static BUS_SUBJECT_CAP])
+static const char *verb_of(bool leader)
 {
-    snprintf(ret_subject, BUS_SUBJECT_CAP, "%s.%s.%s", g->r->session->api_prefix,
-             leader ? "STREAM.MSG.GET" : "DIRECT.GET", g->r->s->stream->name);
-    return ret_subject;
+    return leader ? "STREAM.MSG.GET" : "DIRECT.GET";
 }
 
-/* The number of a request says to which chain of which bucket its answer belongs. */
+/* The number of a request says to which chain its answer belongs. */
 static uint64_t new_id(struct getting *g, size_t i)
 {
-    return (++g->r->s->requests << 10 | (uint64_t)g->r->s->bucket << 9) + i;
+    return (++*g->r->requests << CHAIN_BITS) + i;
 }
 
 static const char *order_of(uint64_t seq, bool batch, char ret_order[static ORDER_CAP])
@@ -74,17 +74,11 @@ static int request(struct getting *g, size_t i, uint64_t seq, bool batch)
     char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[ORDER_CAP];
     c->id = new_id(g, i);
     c->answers = 0;
-    metric_inc(&r->s->shared->counters.gets);
+    metric_inc(&r->shared->counters.gets);
     snprintf(inbox, sizeof inbox, "%s.pull.%" PRIx64, r->session->inbox, c->id);
-    natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject_of(g, c->leader, subject), inbox,
-                                                       order_of(seq, batch, order));
+    bus_reading_subject(r, verb_of(c->leader), subject);
+    natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject, inbox, order_of(seq, batch, order));
     return s == NATS_OK ? 0 : bus_stream_error(s, 0, r->reason);
-}
-
-static bool denied(const struct getting *g, bool leader)
-{
-    char subject[BUS_SUBJECT_CAP];
-    return bus_link_denied(g->r->link, subject_of(g, leader, subject));
 }
 
 /*
@@ -96,14 +90,15 @@ static bool is_open(struct getting *g, bool leader)
     enum access *access = leader ? &g->leader : &g->direct;
     char subject[BUS_SUBJECT_CAP], order[ORDER_CAP];
     natsMsg *msg = NULL;
-    if (*access == UNKNOWN && !denied(g, leader)) {
-        natsStatus s = natsConnection_RequestString(&msg, g->r->session->nc, subject_of(g, leader, subject),
-                                                    order_of(g->r->next_seq, false, order),
-                                                    bus_reading_wait_ns(g->r, 0) / NS_PER_MS);
+    if (*access == UNKNOWN && !bus_reading_denied(g->r, verb_of(leader))) {
+        bus_reading_subject(g->r, verb_of(leader), subject);
+        natsStatus s =
+            natsConnection_RequestString(&msg, g->r->session->nc, subject, order_of(g->r->next_seq, false, order),
+                                         bus_reading_wait_ns(g->r, 0) / NS_PER_MS);
         natsMsg_Destroy(msg);
         *access = s == NATS_OK || s == NATS_TIMEOUT ? OPEN : CLOSED;
     }
-    if (denied(g, leader))
+    if (bus_reading_denied(g->r, verb_of(leader)))
         *access = CLOSED;
     return *access == OPEN;
 }
@@ -202,12 +197,12 @@ static int take_content(struct getting *g, struct bus_get_answer *a)
 {
     const struct kv_message *m = &a->m;
     if (g->noting && a->outcome == BUS_GET_MESSAGE)
-        return bus_latest_note(g->latest, m->key, m->key_len, m->seq);
+        return newest_add(g->latest, m->key, m->key_len, m->seq) ? 0 : -ENOMEM;
     if (g->noting)
         return 0;
     if (a->outcome == BUS_GET_FOREIGN)
         bus_reading_refuse(g->r, false);
-    else if (!g->latest || bus_latest_is(g->latest, m->key, m->key_len, m->seq))
+    else if (!g->latest || newest_seq(g->latest, m->key, m->key_len) <= m->seq)
         return bus_reading_add(g->r, &a->m, a->time_ns);
     return 0;
 }
@@ -259,7 +254,7 @@ static size_t chain_of(const struct getting *g, natsMsg *msg)
     size_t prefix = strlen(g->r->session->inbox) + strlen(".pull.");
     if (strlen(subject) <= prefix || !wire_number(subject + prefix, 16, &id))
         return SIZE_MAX;
-    size_t i = id & 511;
+    size_t i = id & ((1 << CHAIN_BITS) - 1);
     return i <= PROBE && g->chain[i].id == id ? i : SIZE_MAX;
 }
 
@@ -275,9 +270,9 @@ static int take(struct getting *g, natsMsg *msg)
     if (i == PROBE)
         return probe_answered(g);
     if (g->chain[i].leader)
-        bus_get_leader(msg, g->r->s->stream, g->r->s->shared->options.max_value, &a);
+        bus_get_leader(msg, g->r->stream, g->r->shared->options.max_value, &a);
     else
-        bus_get_direct(msg, g->r->s->stream, g->r->s->shared->options.max_value, &a);
+        bus_get_direct(msg, g->r->stream, g->r->shared->options.max_value, &a);
     int err = act(g, i, &a);
     bus_get_answer_free(&a);
     return err;
@@ -312,7 +307,7 @@ static int next(struct getting *g)
     return err;
 }
 
-static int read_through(struct bus_reading *r, struct bus_latest *latest, bool noting)
+static int read_through(struct bus_reading *r, struct newest *latest, bool noting)
 {
     struct getting g = {.r = r, .latest = latest, .noting = noting};
     int err = begin(&g);
@@ -326,12 +321,13 @@ static int read_through(struct bus_reading *r, struct bus_latest *latest, bool n
 
 int bus_gets_read(struct bus_reading *r)
 {
-    struct bus_latest latest = {0};
+    uint64_t messages = r->state->info.messages;
+    struct newest latest = {.max = messages < KEYS_MAX / 2 ? 2 * messages + 1 : KEYS_MAX};
     if (r->state->settings.max_per_key == 1)
         return read_through(r, NULL, false);
     int err = read_through(r, &latest, true);
     if (err == 0)
         err = read_through(r, &latest, false);
-    bus_latest_fini(&latest);
+    newest_clear(&latest);
     return err == -ENOMEM ? bus_reading_fail(r, err, "no memory") : err;
 }

@@ -6,19 +6,13 @@
 #include "daemon/bus/bus.h"
 #include "daemon/bus/bus_publisher.h"
 #include "daemon/bus/bus_reader.h"
-#include "daemon/bus/bus_requests.h"
 
 struct bus {
     struct bus_events events;
     void *arg;
     struct bus_shared shared;
-    struct mail *todo; /* taken from the box, and not yet done with; NULL */
-    struct {
-        size_t n, offset;
-    } entry;                               /* of the first of them, if it is part of a snapshot: so far */
+    struct mail *todo;                     /* taken from the box, and not yet done with; NULL */
     struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
-    struct bus_links links;
-    struct bus_requests requests;
     struct bus_reader *reader;
     struct bus_publisher *publisher;
     int64_t busy_since_ns; /* since then each slice has left something to dispatch; 0: the last one has not */

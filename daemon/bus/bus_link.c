@@ -51,14 +51,8 @@ static void name_subjects(struct bus_link *link, const char *host)
 {
     uint64_t random = (uint64_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
-    snprintf(link->inbox, sizeof link->inbox, "_INBOX.%s.%016" PRIx64, host, random);
-    link->put_reply_len = strlen(link->inbox) + strlen(".put.");
-    if (given(link->shared->options.js_domain)) {
-        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.%s.API", link->shared->options.js_domain);
-        snprintf(link->put_prefix, sizeof link->put_prefix, "$JS.%s.API.", link->shared->options.js_domain);
-    } else {
-        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.API");
-    }
+    snprintf(link->session.inbox, sizeof link->session.inbox, "_INBOX.%s.%016" PRIx64, host, random);
+    link->put_reply_len = strlen(link->session.inbox) + strlen(".put.");
 }
 
 int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link)
@@ -69,8 +63,8 @@ int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_l
         return -ENOMEM;
     link->shared = shared;
     link->feeds = feeds;
-    link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
-    link->info_timeout_ms = options->info_timeout_ns / NS_PER_MS;
+    link->session.api_prefix = shared->api_prefix;
+    link->session.info_timeout_ms = options->info_timeout_ns / NS_PER_MS;
     bus_timeout_init(&link->timeout, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
@@ -78,7 +72,7 @@ int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_l
     name_subjects(link, options->host);
     snprintf(link->publish_prefix, sizeof link->publish_prefix, "discover.%s.event.", options->region);
     link->value = malloc(options->max_value);
-    bool good = bus_inbox_new(&link->read_answers) == 0 && link->value && link->news_fd >= 0;
+    bool good = bus_inbox_new(&link->session.answers) == 0 && link->value && link->news_fd >= 0;
     if (!good) {
         bus_link_free(link);
         return -ENOMEM;
@@ -96,7 +90,7 @@ void bus_link_free(struct bus_link *link)
     pthread_mutex_destroy(&link->lock);
     if (link->news_fd >= 0)
         close(link->news_fd);
-    bus_inbox_free(link->read_answers);
+    bus_inbox_free(link->session.answers);
     free(link->value);
     free(link);
 }
@@ -132,14 +126,6 @@ static natsStatus set_times(struct bus_link *link, size_t n_servers, natsOptions
     return s == NATS_OK ? natsOptions_SetPingInterval(o, whole_ms(bus_timeout_ping_ns(&link->timeout))) : s;
 }
 
-int bus_link_failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
-{
-    const char *detail = nats_GetLastError(NULL);
-    snprintf(ret_reason, BUS_REASON_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
-             detail ? detail : "");
-    return -ENOTCONN;
-}
-
 static natsStatus connect_by(struct bus_link *link, const struct bus_access *access, natsOptions *o,
                              natsConnection **ret_nc, char ret_reason[static BUS_REASON_CAP])
 {
@@ -151,7 +137,7 @@ static natsStatus connect_by(struct bus_link *link, const struct bus_access *acc
     if (s == NATS_OK)
         return s;
     bus_timeout_failed(&link->timeout, access->n_servers, link->opened_ns - began_ns);
-    (void)bus_link_failure(s, ret_reason);
+    (void)bus_stream_error(s, 0, ret_reason);
     bus_security_cause(access, ret_reason, cause);
     if (*cause)
         snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, cause);
@@ -171,7 +157,7 @@ static natsStatus connect_now(struct bus_link *link, const struct bus_access *ac
         s = set_servers(link, access, o);
     if (s == NATS_OK)
         s = set_times(link, access->n_servers + link->n_discovered, o);
-    (void)bus_link_failure(s, ret_reason);
+    (void)bus_stream_error(s, 0, ret_reason);
     if (s == NATS_OK && (s = bus_security_set(o, access, why)) != NATS_OK)
         snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, why);
     if (s == NATS_OK)
@@ -240,51 +226,49 @@ static natsStatus wait_for_delivery(struct bus_link *link, natsSubscription *sub
     return s;
 }
 
-static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, const char *subject, natsMsgHandler fn,
+/* queue: of those who ask for the same, one hears each; NULL: all. */
+static natsStatus subscribe(struct bus_link *link, const char *queue, const char *subject, natsMsgHandler fn,
                             void *closure)
 {
-    natsStatus s = natsConnection_Subscribe(ret_sub, link->session.nc, subject, fn, closure);
-    return s == NATS_OK ? wait_for_delivery(link, *ret_sub) : s;
-}
-
-/* queue: of those who ask for the same, one hears each; NULL: all. */
-static natsStatus subscribe_requests(struct bus_link *link, int which, const char *queue, const char *subject)
-{
-    natsSubscription **sub = &link->requests[which];
-    struct bus_requests *r = link->shared->requests;
-    natsStatus s = queue ? natsConnection_QueueSubscribe(sub, link->session.nc, subject, queue, bus_requests_message, r)
-                         : natsConnection_Subscribe(sub, link->session.nc, subject, bus_requests_message, r);
-    return s == NATS_OK ? wait_for_delivery(link, *sub) : s;
+    natsSubscription *sub;
+    natsConnection *nc = link->session.nc;
+    natsStatus s = queue ? natsConnection_QueueSubscribe(&sub, nc, subject, queue, fn, closure)
+                         : natsConnection_Subscribe(&sub, nc, subject, fn, closure);
+    if (s != NATS_OK)
+        return s;
+    link->subscriptions[link->n_subscriptions++] = sub;
+    return wait_for_delivery(link, sub);
 }
 
 static natsStatus listen_for_requests(struct bus_link *link)
 {
+    struct bus_shared *shared = link->shared;
     char any[BUS_SUBJECT_CAP], own[BUS_SUBJECT_CAP];
-    snprintf(any, sizeof any, "discover.%s.rpc.resolve", link->shared->options.region);
-    snprintf(own, sizeof own, "discover.%s.rpc.host.%s.*", link->shared->options.region, link->shared->options.host);
-    if (link->shared->requests->max == 0)
+    snprintf(any, sizeof any, "discover.%s.rpc.resolve", shared->options.region);
+    snprintf(own, sizeof own, "discover.%s.rpc.host.%s.*", shared->options.region, shared->options.host);
+    if (shared->options.max_requests == 0)
         return NATS_OK;
-    natsStatus s = subscribe_requests(link, 0, NULL, "$SRV.>");
+    natsStatus s = subscribe(link, NULL, "$SRV.>", bus_link_on_request, shared);
     if (s == NATS_OK)
-        s = subscribe_requests(link, 1, BUS_REQUEST_QUEUE, any);
-    return s == NATS_OK ? subscribe_requests(link, 2, NULL, own) : s;
+        s = subscribe(link, BUS_REQUEST_QUEUE, any, bus_link_on_request, shared);
+    return s == NATS_OK ? subscribe(link, NULL, own, bus_link_on_request, shared) : s;
 }
 
 static natsStatus subscribe_all(struct bus_link *link)
 {
-    char subject[BUS_SUBJECT_CAP];
+    char puts[BUS_SUBJECT_CAP], pulls[BUS_SUBJECT_CAP];
     natsStatus s = NATS_OK;
+    snprintf(puts, sizeof puts, "%s.put.*", link->session.inbox);
+    snprintf(pulls, sizeof pulls, "%s.pull.*", link->session.inbox);
     for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
         struct bus_feed *feed = &link->feeds[i];
         bus_feed_begin(feed);
-        s = subscribe(link, &link->live[i], feed->stream->destination, bus_feed_message, feed);
+        s = subscribe(link, NULL, feed->stream->destination, bus_feed_message, feed);
     }
-    snprintf(subject, sizeof subject, "%s.put.*", link->inbox);
     if (s == NATS_OK)
-        s = subscribe(link, &link->answers, subject, bus_link_on_answer, link);
-    snprintf(subject, sizeof subject, "%s.pull.*", link->inbox);
+        s = subscribe(link, NULL, puts, bus_link_on_answer, link);
     if (s == NATS_OK)
-        s = subscribe(link, &link->pulls, subject, bus_inbox_message, link->read_answers);
+        s = subscribe(link, NULL, pulls, bus_inbox_message, link->session.answers);
     return s == NATS_OK ? listen_for_requests(link) : s;
 }
 
@@ -292,14 +276,14 @@ static natsStatus set_up(struct bus_link *link)
 {
     jsOptions js;
     jsOptions_Init(&js);
-    js.Wait = link->request_timeout_ms;
+    js.Wait = BUS_REQUEST_TIMEOUT_MS;
     js.Domain = given(link->shared->options.js_domain) ? link->shared->options.js_domain : NULL;
     natsStatus s = natsConnection_JetStream(&link->session.js, link->session.nc, &js);
     if (s == NATS_OK)
         s = subscribe_all(link);
     /* Once this returns the server has the subscriptions: what it stores from now on is heard. */
     if (s == NATS_OK)
-        s = natsConnection_FlushTimeout(link->session.nc, link->request_timeout_ms);
+        s = natsConnection_FlushTimeout(link->session.nc, BUS_REQUEST_TIMEOUT_MS);
     return s;
 }
 
@@ -307,40 +291,26 @@ int bus_link_open(struct bus_link *link, const struct bus_access *access, char r
                   char ret_reason[static BUS_REASON_CAP])
 {
     char ignored[BUS_REASON_CAP];
-    natsConnection *nc = NULL;
     link->lame = link->closed = link->publish_denied = false;
     link->n_denied = 0;
-    bus_inbox_reset(link->read_answers);
-    natsStatus s = connect_now(link, access, &nc, ret_reason);
+    bus_inbox_reset(link->session.answers);
+    natsStatus s = connect_now(link, access, &link->session.nc, ret_reason);
     if (s != NATS_OK)
         return -ENOTCONN;
-    link->session = (struct bus_session){
-        .nc = nc,
-        .api_prefix = link->api_prefix,
-        .request_timeout_ms = link->request_timeout_ms,
-        .info_timeout_ms = link->info_timeout_ms,
-        .inbox = link->inbox,
-        .answers = link->read_answers,
-    };
     s = set_up(link);
     if (s != NATS_OK) {
-        int err = bus_link_failure(s, ret_reason);
+        (void)bus_stream_error(s, 0, ret_reason);
         bus_link_close(link, ignored);
-        return err;
+        return -ENOTCONN;
     }
-    remember_cluster(link, nc);
-    if (natsConnection_GetConnectedUrl(nc, ret_server, BUS_REASON_CAP) != NATS_OK)
+    remember_cluster(link, link->session.nc);
+    if (natsConnection_GetConnectedUrl(link->session.nc, ret_server, BUS_REASON_CAP) != NATS_OK)
         snprintf(ret_server, BUS_REASON_CAP, "unknown");
     snprintf(link->last_server, sizeof link->last_server, "%s", ret_server);
     pthread_mutex_lock(&link->lock);
     link->open = true;
     pthread_mutex_unlock(&link->lock);
     return 0;
-}
-
-const char *bus_link_put_prefix(const struct bus_link *link)
-{
-    return link->put_prefix;
 }
 
 int bus_link_news_fd(const struct bus_link *link)
@@ -364,24 +334,16 @@ enum bus_link_news bus_link_news(struct bus_link *link)
 
 static void destroy(struct bus_link *link)
 {
-    for (int i = 0; i < BUS_BUCKETS; i++) {
-        natsSubscription_Destroy(link->live[i]);
-        link->live[i] = NULL;
+    while (link->n_subscriptions > 0)
+        natsSubscription_Destroy(link->subscriptions[--link->n_subscriptions]);
+    for (int i = 0; i < BUS_BUCKETS; i++)
         bus_deferred_free(&link->feeds[i].deferred);
-    }
     bus_deferred_free(&link->deferred);
-    natsSubscription_Destroy(link->answers);
-    link->answers = NULL;
-    natsSubscription_Destroy(link->pulls);
-    link->pulls = NULL;
-    for (int i = 0; i < BUS_REQUEST_SUBJECTS; i++) {
-        natsSubscription_Destroy(link->requests[i]);
-        link->requests[i] = NULL;
-    }
-    bus_inbox_reset(link->read_answers);
+    bus_inbox_reset(link->session.answers);
     jsCtx_Destroy(link->session.js);
     natsConnection_Destroy(link->session.nc);
-    link->session = (struct bus_session){0};
+    link->session.js = NULL;
+    link->session.nc = NULL;
 }
 
 /*

@@ -17,10 +17,9 @@
 #include "daemon/bus/bus_feed.h"
 #include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
-#include "daemon/bus/bus_requests.h"
 #include "daemon/bus/bus_shared.h"
 
-#define BUS_REQUEST_TIMEOUT_NS (3 * NS_PER_S) /* of each request that the bus thread waits for */
+#define BUS_REQUEST_TIMEOUT_MS 3000 /* of each request that the bus thread waits for */
 
 /* The longest: "$JS.<domain>.API.$KV.<bucket>.<key>" */
 #define BUS_SUBJECT_CAP (BUS_PREFIX_CAP + 80 + BUS_KEY_MAX)
@@ -32,16 +31,13 @@ struct bus_session {
     jsCtx *js;
     struct bus_inbox *answers; /* what the snapshots ask for arrives here */
     const char *api_prefix;    /* "$JS.API" or that of a domain */
-    int64_t request_timeout_ms, info_timeout_ms;
-    const char *inbox; /* "_INBOX.<host>.<random>" */
+    int64_t info_timeout_ms;
+    char inbox[BUS_SUBJECT_CAP / 2]; /* "_INBOX.<host>.<random>" */
 };
 
 /* feeds: BUS_BUCKETS, its own. -ENOMEM. */
 int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link);
 void bus_link_free(struct bus_link *link);
-
-/* What stands in front of "$KV.<bucket>.<key>" in the subject of a put; "" without a domain. */
-const char *bus_link_put_prefix(const struct bus_link *link);
 
 /*
  * Bus thread. Reads what access names, connects and subscribes everything; blocks. 0, or a negative errno and a reason.

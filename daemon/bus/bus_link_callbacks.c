@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nats.c calls on threads of its own: the connection was lost or is about to be, an error, the answer to a put. */
+/* What nats.c calls on threads of its own: the connection was lost or is about to be, an error, the answer to a put, a request. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/bus/bus_link_impl.h"
+#include "daemon/bus/bus_mail.h"
 
 void bus_link_on_closed(natsConnection *nc, void *closure)
 {
@@ -18,7 +20,7 @@ void bus_link_on_closed(natsConnection *nc, void *closure)
                                : "closed by the server");
     link->silent = s == NATS_STALE_CONNECTION;
     link->closed = true;
-    bus_inbox_close(link->read_answers);
+    bus_inbox_close(link->session.answers);
     (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
     pthread_cond_broadcast(&link->changed);
     pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
@@ -136,4 +138,60 @@ void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg,
         bus_puts_done(link->shared->puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
     }
     bus_deferred_add(&link->deferred, msg);
+}
+
+/* --- requests of others --- */
+
+static struct request_mail *copy_request(natsMsg *msg, size_t n)
+{
+    const char *subject = natsMsg_GetSubject(msg), *reply = natsMsg_GetReply(msg);
+    size_t subject_n = strlen(subject) + 1, reply_n = strlen(reply) + 1;
+    struct request_mail *mail = malloc(sizeof *mail + subject_n + reply_n + n + 1);
+    if (!mail)
+        return NULL;
+    char *p = mail->text;
+    *mail = (struct request_mail){.head = {.kind = BUS_MAIL_REQUEST}, .request = {.n = n}};
+    mail->request.subject = memcpy(p, subject, subject_n);
+    mail->request.reply = memcpy(p + subject_n, reply, reply_n);
+    mail->request.text = p + subject_n + reply_n;
+    memcpy(p + subject_n + reply_n, n ? natsMsg_GetData(msg) : "", n);
+    p[subject_n + reply_n + n] = '\0';
+    return mail;
+}
+
+/*
+ * The counter of the reason why a request is not answered; NULL: it is. The asker chooses where the answer goes, and no
+ * permission of NATS covers that: an answer under the subject of a key would be a value that this host has put, one under that
+ * of JetStream's API a request of ours. So it goes to inboxes alone, and not to our own.
+ */
+static metric_value *refusal(struct bus_shared *shared, natsMsg *msg)
+{
+    if (!wire_inbox_valid(natsMsg_GetReply(msg), shared->options.host))
+        return &shared->counters.requests_no_inbox;
+    if (natsMsg_GetDataLength(msg) > BUS_REQUEST_MAX)
+        return &shared->counters.requests_too_large;
+    return atomic_load(&shared->requests_waiting) >= shared->options.max_requests ? &shared->counters.requests_full
+                                                                                  : NULL;
+}
+
+static void take_request(struct bus_shared *shared, natsMsg *msg)
+{
+    metric_value *counter = refusal(shared, msg);
+    struct request_mail *mail = counter ? NULL : copy_request(msg, (size_t)natsMsg_GetDataLength(msg));
+    if (mail) {
+        atomic_fetch_add(&shared->requests_waiting, 1);
+        if (mailbox_post(shared->box, &mail->head.mail) == 0)
+            return;
+        atomic_fetch_sub(&shared->requests_waiting, 1);
+        free(mail);
+    }
+    metric_inc(counter ? counter : &shared->counters.requests_full);
+}
+
+void bus_link_on_request(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)
+{
+    (void)nc;
+    (void)sub;
+    take_request(closure, msg);
+    natsMsg_Destroy(msg);
 }

@@ -12,23 +12,18 @@
 
 #define DISCOVERED_MAX 16
 #define DENIED_MAX     16
-
-#define BUS_REQUEST_SUBJECTS 3
+#define SUBSCRIPTIONS  (BUS_BUCKETS + 2 + 3) /* the live feeds, answers to puts and to pulls, requests of others */
 
 struct bus_link {
     struct bus_shared *shared;
     char *discovered[DISCOVERED_MAX]; /* servers of the cluster, as the last one named them */
     size_t n_discovered;
-    int64_t request_timeout_ms, info_timeout_ms;
     char last_server[BUS_REASON_CAP]; /* of the connection before */
     struct bus_timeout timeout;
     int64_t opened_ns;
-    char api_prefix[80], put_prefix[80];
     char publish_prefix[LABEL_CAP + 24]; /* of the subjects of what is published besides puts */
-    char inbox[BUS_SUBJECT_CAP / 2];
-    size_t put_reply_len;           /* of "<inbox>.put.", in front of the id */
-    char *value;                    /* max_value bytes: the one that is being written */
-    struct bus_inbox *read_answers; /* for the reader thread */
+    size_t put_reply_len;                /* of "<inbox>.put.", in front of the id */
+    char *value;                         /* max_value bytes: the one that is being written */
     int news_fd;
     struct bus_feed *feeds; /* BUS_BUCKETS */
     struct bus_deferred
@@ -36,8 +31,9 @@ struct bus_link {
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
-    struct bus_session session;
-    natsSubscription *live[BUS_BUCKETS], *answers, *pulls, *requests[BUS_REQUEST_SUBJECTS];
+    struct bus_session session; /* its nc and js while connected; the rest always */
+    natsSubscription *subscriptions[SUBSCRIPTIONS];
+    size_t n_subscriptions;
     bool open, lame, closed;
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
@@ -55,7 +51,7 @@ void bus_link_on_delivery_end(void *closure); /* a subscription's thread calls b
 void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure);
 void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure); /* to a put */
 
-/* What a call of nats.c that failed says, in words. Returns -ENOTCONN. */
-int bus_link_failure(natsStatus s, char ret_reason[static BUS_REASON_CAP]);
+/* What others ask of this daemon: a copy goes to main, unless too many wait there. closure is the struct bus_shared. */
+void bus_link_on_request(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
 
 #endif

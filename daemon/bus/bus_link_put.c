@@ -2,7 +2,6 @@
 /* Writes puts and deletions to the connection. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/bus/bus_link_impl.h"
@@ -50,20 +49,21 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
     size_t n = put->n;
     bool delete = put->delete;
-    struct bus_put_trace *trace = put->trace;
-    put->trace = NULL;
-    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->shared->message_ttl[BUS_SERVICES]);
+    bool traced = put->trace;
+    struct bus_put_trace trace;
+    if (traced)
+        trace = *put->trace;
+    bool with_ttl = put->result.bucket == BUS_SERVICES && atomic_load(&link->shared->message_ttl[BUS_SERVICES]);
     snprintf(subject, sizeof subject, "%s", put->subject);
     memcpy(value, put->value, n);
     uint64_t id = bus_puts_add(link->shared->puts, put);
-    snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
-    natsStatus s = delete  ? write_delete(nc, subject, reply, with_ttl)
-                   : trace ? write_traced(nc, subject, reply, value, n, trace)
-                           : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
-    free(trace);
+    snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->session.inbox, id);
+    natsStatus s = delete   ? write_delete(nc, subject, reply, with_ttl)
+                   : traced ? write_traced(nc, subject, reply, value, n, &trace)
+                            : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
     if (s == NATS_OK)
         return;
-    (void)bus_link_failure(s, reason);
+    (void)bus_stream_error(s, 0, reason);
     bus_puts_done(link->shared->puts, id, -ENOTCONN, reason, 0);
 }
 

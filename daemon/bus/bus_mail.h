@@ -41,10 +41,8 @@ struct text_mail {
 
 struct info_mail {
     struct bus_mail head;
-    bool check;           /* the answer to BUS_CHECK, not a part of BUS_RESYNC */
-    struct bus_info info; /* without its texts */
-    char reason[BUS_REASON_CAP];
-    char lacks[]; /* NUL-terminated */
+    struct bus_info info; /* points into texts */
+    char texts[];
 };
 
 /* Something about the mirror of a bucket. */
@@ -77,15 +75,16 @@ struct publish_mail {
     char subject[];
 };
 
-/* Some entries of a snapshot, one behind the other: struct entry_head, key, value. */
+/* Some entries of a snapshot, one behind the other: of each the message, and behind it what it points to. */
 struct entries_mail {
     struct bus_mail head;
     size_t count, used;
-    uint8_t bytes[];
+    size_t read; /* bytes of used */
+    _Alignas(struct kv_message) uint8_t bytes[];
 };
 
-/* Reads the entry at *offset and moves on; ret_m points into the mail. */
-void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_message *ret_m);
+/* The first entry that was not read; NULL: all were. */
+const struct kv_message *entries_next(struct entries_mail *mail);
 
 /* False: no room for it; cap is what bytes can hold. */
 bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message *m);
@@ -94,7 +93,7 @@ bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message 
 void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket bucket, int err, const char *text);
 
 /* The texts are copied; NULL is "". */
-void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, const struct bus_info *info);
+void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, const struct bus_info *info);
 
 /* Posts a copy; forced in. */
 void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, const struct mirror_mail *news);

@@ -53,15 +53,12 @@ int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror 
     struct bus_mirror_session *local = ret_local;
     jsOptions options;
     jsOptions_Init(&options);
-    options.Wait = session->request_timeout_ms;
+    options.Wait = BUS_REQUEST_TIMEOUT_MS;
     options.Domain = mirror->domain[0] ? mirror->domain : NULL;
     local->session = *session;
-    if (mirror->domain[0])
-        snprintf(local->api_prefix, sizeof local->api_prefix, "$JS.%s.API", mirror->domain);
-    else
-        snprintf(local->api_prefix, sizeof local->api_prefix, "$JS.API");
+    wire_api_prefix(mirror->domain, local->api_prefix);
     local->session.api_prefix = local->api_prefix;
-    local->session.info_timeout_ms = session->request_timeout_ms;
+    local->session.info_timeout_ms = BUS_REQUEST_TIMEOUT_MS;
     natsStatus s = natsConnection_JetStream(&local->session.js, session->nc, &options);
     return s == NATS_OK ? 0 : bus_stream_error(s, 0, ret_reason);
 }
@@ -111,7 +108,7 @@ static char *request_of(const struct bus_mirror *mirror, int64_t created_ns)
     char description[DESCRIPTION_CAP], api[BUS_PREFIX_CAP];
     const struct bus_stream *s = &mirror->stream;
     describe(mirror, created_ns, description);
-    snprintf(api, sizeof api, "$JS.%s.API", mirror->origin_domain);
+    wire_api_prefix(mirror->origin_domain, api);
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:s, s:s, s:i, s:b, s:b, s:b, s:b, s:{s:s, s:{s:s, s:s}}}", "name",
         s->name, "description", description, "retention", "limits", "max_msgs", -1, "max_msgs_per_subject", 1,

@@ -29,8 +29,7 @@
 struct bus_publisher {
     struct bus_shared *shared;
     struct mailbox *orders;   /* puts */
-    struct mailbox *messages; /* what else is to be published ... */
-    struct mail *taken;       /* ... taken from there, and not written yet */
+    struct mailbox *messages; /* what else is to be published */
     struct bus_access *access;
     _Atomic(struct bus_access *) next_access; /* set by main, not taken yet; NULL */
     uint64_t fingerprint;                     /* of access, as the connection in use was made */
@@ -43,47 +42,44 @@ struct bus_publisher {
     struct bus_thread thread;
 };
 
+static struct bus_link *link_of(const struct bus_publisher *w)
+{
+    return atomic_load(&w->shared->link);
+}
+
+static struct bus_link *spare_of(const struct bus_publisher *w)
+{
+    return w->shared->links[w->shared->links[0] == link_of(w)];
+}
+
 static void write_all(struct bus_publisher *w)
 {
-    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
-        next = mail->next;
-        bus_link_put(bus_links_now(w->shared->links), (struct bus_put *)mail);
-        atomic_fetch_sub(&w->waiting, 1);
-    }
+    for (struct mail *mail; (mail = mailbox_next(w->orders)); atomic_fetch_sub(&w->waiting, 1))
+        bus_link_put(link_of(w), (struct bus_put *)mail);
 }
 
 static void refuse_all(struct bus_publisher *w)
 {
-    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
-        next = mail->next;
+    for (struct mail *mail; (mail = mailbox_next(w->orders)); atomic_fetch_sub(&w->waiting, 1))
         bus_puts_refuse(w->shared->puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
-        atomic_fetch_sub(&w->waiting, 1);
-    }
 }
 
 /* Some of them: puts that come meanwhile go first. */
 static void publish_some(struct bus_publisher *w, size_t max)
 {
-    if (!w->taken)
-        w->taken = mailbox_take(w->messages);
-    for (; w->taken && max > 0; max--) {
-        struct publish_mail *mail = (struct publish_mail *)w->taken;
-        w->taken = mail->mail.next;
-        bus_link_publish(bus_links_now(w->shared->links), mail);
+    struct mail *mail;
+    for (; max > 0 && (mail = mailbox_next(w->messages)); max--) {
+        bus_link_publish(link_of(w), (struct publish_mail *)mail);
         free(mail);
     }
+    if (max == 0)
+        mailbox_wake(w->messages);
 }
 
 static void drop_messages(struct bus_publisher *w)
 {
-    if (!w->taken)
-        w->taken = mailbox_take(w->messages);
-    for (struct mail *next, *mail = w->taken; mail; mail = next) {
-        next = mail->next;
+    for (struct mail *mail; (mail = mailbox_next(w->messages)); free(mail))
         metric_inc(&w->shared->counters.publish_failures);
-        free(mail);
-    }
-    w->taken = NULL;
 }
 
 /* Returns when there is something in fds, or at the deadline, or when it is time to show that we get on. */
@@ -161,7 +157,7 @@ static void retire(struct bus_publisher *w)
 static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_server[static BUS_REASON_CAP],
                       char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *spare = bus_links_spare(w->shared->links);
+    struct bus_link *spare = spare_of(w);
     retire(w); /* if it still serves an earlier move */
     if (w->servers_changed)
         bus_link_forget(spare); /* the cluster that is left may be another one */
@@ -197,14 +193,14 @@ static void stay(struct bus_publisher *w, const char *reason)
 static void move(struct bus_publisher *w)
 {
     char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
-    struct bus_link *before = bus_links_now(w->shared->links);
+    struct bus_link *before = link_of(w);
     if (open_spare(w, before, server, reason) < 0) {
         stay(w, reason);
         return;
     }
     atomic_fetch_add(&w->waiting, 1); /* from now on main writes none itself */
     let_puts_end(w);
-    atomic_store(&w->shared->links->now, bus_links_spare(w->shared->links));
+    atomic_store(&w->shared->link, spare_of(w));
     atomic_fetch_sub(&w->waiting, 1);
     w->last_failure[0] = '\0';
     w->retiring = before;
@@ -219,8 +215,6 @@ static void move(struct bus_publisher *w)
 static int64_t next_look_ns(struct bus_publisher *w)
 {
     int64_t now_ns = clock_now_ns();
-    if (w->taken)
-        return now_ns;
     int64_t next_ns = bus_puts_expire(w->shared->puts, now_ns);
     next_ns = next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
     next_ns = w->move_ns < next_ns ? w->move_ns : next_ns;
@@ -231,7 +225,7 @@ static int64_t next_look_ns(struct bus_publisher *w)
 static void serve(struct bus_publisher *w)
 {
     while (!atomic_load(&w->thread.stopping)) {
-        struct bus_link *link = bus_links_now(w->shared->links);
+        struct bus_link *link = link_of(w);
         struct pollfd fds[] = {
             {.fd = mailbox_fd(w->orders), .events = POLLIN},
             {.fd = bus_link_news_fd(link), .events = POLLIN},
@@ -266,14 +260,14 @@ static int64_t next_pause_ns(struct bus_publisher *w)
 {
     uint32_t random = (uint32_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
-    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(bus_links_now(w->shared->links)));
+    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(link_of(w)));
     return backoff_next(&w->backoff, random);
 }
 
 static int open_first(struct bus_publisher *w, char ret_server[static BUS_REASON_CAP],
                       char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *link = bus_links_now(w->shared->links);
+    struct bus_link *link = link_of(w);
     take_access(w);
     if (w->servers_changed)
         bus_link_forget(link);
@@ -297,7 +291,7 @@ static void session(struct bus_publisher *w)
     w->move_ns = w->retire_ns = INT64_MAX;
     serve(w);
     drop_messages(w);
-    bus_link_close(bus_links_now(w->shared->links), reason);
+    bus_link_close(link_of(w), reason);
     retire(w);
     bus_puts_fail(w->shared->puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
     metric_inc(&w->shared->counters.disconnects);
@@ -369,7 +363,7 @@ void bus_publisher_set_access(struct bus_publisher *w, struct bus_access *access
 
 void bus_publisher_put(struct bus_publisher *w, struct bus_put *put)
 {
-    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(bus_links_now(w->shared->links), put))
+    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(link_of(w), put))
         return;
     atomic_fetch_add(&w->waiting, 1);
     mailbox_force(w->orders, &put->head.mail);

@@ -10,7 +10,7 @@
 #ifndef BUS_BUS_PUBLISHER_H
 #define BUS_BUS_PUBLISHER_H
 
-#include "daemon/bus/bus_links.h"
+#include "daemon/bus/bus_link.h"
 
 struct bus_publisher;
 

@@ -30,16 +30,17 @@ struct pulling {
 
 /* ---- the consumer ---- */
 
-static void subject_of(const struct pulling *p, const char *verb, char *ret_subject, size_t cap)
+/* "<API>.CONSUMER.<what>.<stream>.<consumer>" */
+static void subject_of(const struct pulling *p, const char *verb, char ret_subject[static BUS_SUBJECT_CAP])
 {
-    snprintf(ret_subject, cap, "%s.%s.%s", p->r->session->api_prefix, verb, p->r->s->stream->name);
+    bus_reading_subject(p->r, verb, ret_subject);
+    size_t used = strlen(ret_subject);
+    snprintf(ret_subject + used, BUS_SUBJECT_CAP - used, ".%s", p->consumer);
 }
 
 static bool denied(const struct pulling *p)
 {
-    char subject[BUS_SUBJECT_CAP];
-    subject_of(p, "CONSUMER.CREATE", subject, sizeof subject);
-    return bus_link_denied(p->r->link, subject);
+    return bus_reading_denied(p->r, "CONSUMER.CREATE");
 }
 
 /*
@@ -57,7 +58,7 @@ static natsStatus add_consumer(struct pulling *p, jsConsumerConfig *config, jsCo
     jsOptions_Init(&options);
     for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && !denied(p) && bus_reading_check(r) == 0; i++) {
         options.Wait = bus_reading_wait_ns(r, p->stalls) / NS_PER_MS;
-        s = js_AddConsumer(ret_ci, r->session->js, r->s->stream->name, config, &options, ret_code);
+        s = js_AddConsumer(ret_ci, r->session->js, r->stream->name, config, &options, ret_code);
         p->stalls += s == NATS_TIMEOUT;
     }
     return denied(p) ? NATS_NOT_PERMITTED : s;
@@ -100,8 +101,8 @@ static int make_consumer(struct pulling *p)
     p->pending = ci->NumPending;
     p->nth = p->asked = 0;
     p->bare = false;
-    r->s->requests++;
-    if (r->s->bucket == BUS_SERVICES && ci->Created > r->now_ns)
+    ++*r->requests;
+    if (r->bucket == BUS_SERVICES && ci->Created > r->now_ns)
         r->now_ns = ci->Created; /* the server made it just now */
     jsConsumerInfo_Destroy(ci);
     return 0;
@@ -113,9 +114,7 @@ static void drop_consumer(struct pulling *p)
     char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP];
     if (!p->consumer[0])
         return;
-    subject_of(p, "CONSUMER.DELETE", subject, sizeof subject);
-    size_t used = strlen(subject);
-    snprintf(subject + used, sizeof subject - used, ".%s", p->consumer);
+    subject_of(p, "CONSUMER.DELETE", subject);
     snprintf(inbox, sizeof inbox, "%s.pull.dropped", p->r->session->inbox);
     (void)natsConnection_PublishRequest(p->r->session->nc, subject, inbox, NULL, 0);
     p->consumer[0] = '\0';
@@ -123,7 +122,7 @@ static void drop_consumer(struct pulling *p)
 
 static void inbox_of(const struct pulling *p, char *ret_subject, size_t cap)
 {
-    snprintf(ret_subject, cap, "%s.pull.%d-%" PRIu64, p->r->session->inbox, (int)p->r->s->bucket, p->r->s->requests);
+    snprintf(ret_subject, cap, "%s.pull.consumer-%" PRIu64, p->r->session->inbox, *p->r->requests);
 }
 
 static int pull(struct pulling *p)
@@ -132,9 +131,7 @@ static int pull(struct pulling *p)
     if (p->asked - p->nth > PORTION / 2)
         return 0;
     inbox_of(p, inbox, sizeof inbox);
-    subject_of(p, "CONSUMER.MSG.NEXT", subject, sizeof subject);
-    size_t used = strlen(subject);
-    snprintf(subject + used, sizeof subject - used, ".%s", p->consumer);
+    subject_of(p, "CONSUMER.MSG.NEXT", subject);
     snprintf(order, sizeof order, "{\"batch\":%d,\"expires\":%" PRId64 "}", PORTION, (int64_t)PULL_LIFE_NS);
     natsStatus s = natsConnection_PublishRequestString(p->r->session->nc, subject, inbox, order);
     p->asked += PORTION;
@@ -172,7 +169,7 @@ static int take(struct pulling *p, natsMsg *msg)
     r->next_seq = d.seq + 1;
     p->pending = d.pending;
     p->bare = bus_message_bare(msg);
-    if (bus_message_pulled(msg, r->s->stream, r->s->shared->options.max_value, &m) != BUS_MESSAGE_OK) {
+    if (bus_message_pulled(msg, r->stream, r->shared->options.max_value, &m) != BUS_MESSAGE_OK) {
         bus_reading_refuse(r, false);
         return GO_ON;
     }

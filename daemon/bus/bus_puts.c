@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus/bus_shared.h"
 #include "libdiscover/core/clock.h"
 
 /* Far below what a socket takes before anything of it has arrived. */
@@ -58,16 +59,6 @@ void bus_puts_free(struct bus_puts *puts)
     free(puts);
 }
 
-struct bus_put_trace *bus_put_trace_new(const struct trace_context *context)
-{
-    struct bus_put_trace *t = malloc(sizeof *t);
-    if (!t)
-        return NULL;
-    trace_context_format(context, t->traceparent);
-    memcpy(t->tracestate, context->state, sizeof t->tracestate);
-    return t;
-}
-
 uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put)
 {
     pthread_mutex_lock(&puts->lock);
@@ -98,18 +89,17 @@ static void take_out(struct bus_puts *puts, struct bus_put *put)
 
 static void post(struct bus_puts *puts, struct bus_put *put, int err, const char *reason, uint64_t seq)
 {
-    put->err = err;
-    put->seq = seq;
-    put->rtt_ns = clock_now_ns() - put->start_ns;
     snprintf(put->reason, sizeof put->reason, "%s", reason);
+    put->result.err = err;
+    put->result.reason = put->reason;
+    put->result.seq = seq;
+    put->result.rtt_ns = clock_now_ns() - put->start_ns;
     metric_inc(err ? &puts->counters->put_failures : &puts->counters->acks);
     mailbox_force(puts->box, &put->head.mail);
 }
 
 void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason)
 {
-    free(put->trace);
-    put->trace = NULL;
     post(puts, put, err, reason, 0);
 }
 

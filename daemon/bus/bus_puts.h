@@ -10,7 +10,6 @@
 
 #include <sys/queue.h>
 
-#include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
 #include "daemon/bus/bus_wire.h"
 #include "libdiscover/core/trace_context.h"
@@ -19,25 +18,22 @@
 struct bus_put_trace {
     char traceparent[TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP];
 };
-struct bus_put_trace *bus_put_trace_new(const struct trace_context *context); /* NULL: no memory. The caller frees it */
 
 struct bus_put {
     struct bus_mail head;
     TAILQ_ENTRY(bus_put) by_age;
     uint32_t slot;
-    uint64_t token;
     bool delete;
     int64_t start_ns, deadline_ns;
-    int64_t rtt_ns;
-    int err;
-    uint64_t seq;
+    struct bus_put_result result; /* token and bucket; the rest when it has come, with reason */
     char reason[BUS_REASON_CAP];
-    struct bus_put_trace *trace; /* until it is written; NULL: none */
+    const struct bus_put_trace *trace; /* NULL: none */
     size_t n;
     const char *value;
-    char subject[]; /* and behind it the value */
+    char subject[]; /* and behind it the value and the trace */
 };
 
+struct bus_counters;
 struct bus_puts;
 
 /* limit: of puts that are kept here at once; main sees to it. */

@@ -7,15 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus/bus_gets.h"
+#include "daemon/bus/bus_mirror.h"
+#include "daemon/bus/bus_pull.h"
 #include "daemon/bus/bus_thread.h"
 #include "libdiscover/core/clock.h"
 
-/*
- * Snapshots of mirrors and of buckets share an inbox: those of mirrors number their requests from here on, so that no
- * number is used by both.
- */
-#define MIRROR_REQUESTS (UINT64_C(1) << 32)
-
+#define CREDITS          8        /* batches of snapshots on their way to main */
 #define DELETION_NS      NS_PER_S /* the server has removed a stream by then */
 #define DELETION_LOOK_MS 20       /* between looks whether this thread shall stop */
 
@@ -29,7 +27,7 @@ struct bus_reader {
     struct bus_shared *shared;
     struct mailbox *orders;
     struct order orders_of[BUS_ORDERS][BUS_BUCKETS];
-    struct bus_snapshot snapshots[BUS_BUCKETS], of_mirrors[BUS_BUCKETS];
+    uint64_t requests;               /* made by snapshots */
     bool seen[BUS_BUCKETS];          /* the stream was there once */
     bool mirror_failed[BUS_BUCKETS]; /* reading the mirror failed: the next snapshot is read from the origin */
     char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last reported */
@@ -116,7 +114,79 @@ static void answer_info(struct bus_reader *r, const struct order *o, int err, co
 {
     struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state->info;
     info.lacks = state->settings.lacks;
-    bus_mail_info(r->shared->box, o->bucket, o->kind == BUS_CHECK, &info);
+    info.check = o->kind == BUS_CHECK;
+    bus_mail_info(r->shared->box, o->bucket, &info);
+}
+
+/* --- snapshots --- */
+
+/* Posts how far the stream has come meanwhile: what the snapshot does not have up to there comes live. */
+static int post_info(struct bus_reading *r)
+{
+    struct bus_stream_state state;
+    int err = bus_stream_info(r->session, r->stream, &state, r->reason);
+    state.info.lacks = state.settings.lacks;
+    if (r->of_mirror) {
+        state.info.created = r->state->info.created;
+        state.info.lacks = "";
+    }
+    if (err == 0)
+        bus_mail_info(r->shared->box, r->bucket, &state.info);
+    return err;
+}
+
+/* Without another way, pulls that are cut go on all the same: each new one begins where the last one ended. */
+static int read_all(struct bus_reading *r)
+{
+    int way = bus_pull_read(r);
+    if (way != BUS_WAY_CLOSED && way != BUS_WAY_CUT)
+        return way;
+    int err = bus_gets_read(r);
+    if (err != -EACCES || way == BUS_WAY_CLOSED)
+        return err;
+    r->only_pulls = true;
+    return bus_pull_read(r);
+}
+
+static struct bus_reading reading_of(struct bus_reader *r, const struct bus_stream *stream, enum bus_bucket bucket,
+                                     struct bus_link *link, const struct bus_session *session,
+                                     const struct bus_stream_state *state)
+{
+    return (struct bus_reading){
+        .shared = r->shared,
+        .stream = stream,
+        .bucket = bucket,
+        .of_mirror = stream == &r->shared->mirrors[bucket].stream,
+        .link = link,
+        .session = session,
+        .state = state,
+        .credits = &r->credits,
+        .stopping = &r->thread.stopping,
+        .progress = &r->thread.progress,
+        .requests = &r->requests,
+        .deadline_ns = clock_now_ns() + r->shared->options.snapshot_timeout_ns,
+        .now_ns = state->now_ns,
+        .next_seq = 1,
+    };
+}
+
+/*
+ * Posts what it reads, then an info with the stream's state after that, then the end: without an error when everything up
+ * to state's last sequence was read, which is what is returned, too.
+ */
+static int read_snapshot(struct bus_reading *r)
+{
+    struct bus_counters *counters = &r->shared->counters;
+    int err = read_all(r);
+    bus_reading_post(r);
+    if (err == 0 && !r->remembers)
+        err = post_info(r);
+    metric_inc(err ? &counters->snapshot_failures : &counters->snapshots);
+    if (!err && r->of_mirror)
+        metric_inc(&counters->mirror_snapshots);
+    if (!r->remembers)
+        bus_mail_text(r->shared->box, BUS_MAIL_END, r->bucket, err, r->reason);
+    return err;
 }
 
 /* --- mirrors --- */
@@ -124,11 +194,6 @@ static void answer_info(struct bus_reader *r, const struct order *o, int err, co
 static bool has_mirror(const struct bus_reader *r, enum bus_bucket bucket)
 {
     return r->shared->mirrors[bucket].stream.name[0];
-}
-
-static void post_mirror(struct bus_reader *r, enum bus_bucket bucket, const struct mirror_mail *news)
-{
-    bus_mail_mirror(r->shared->box, bucket, news);
 }
 
 static void make_missing(struct bus_reader *r, const struct bus_mirror_session *local, enum bus_bucket bucket,
@@ -153,7 +218,7 @@ static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_
     progress_turn(&r->thread.progress);
     if (found == BUS_MIRROR_MISSING && origin && r->shared->options.create_mirrors)
         make_missing(r, local, bucket, origin);
-    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
+    bus_mail_mirror(r->shared->box, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
     return found;
 }
 
@@ -168,8 +233,11 @@ static bool read_mirror(struct bus_reader *r, struct bus_link *link, const struc
         return false;
     bool valid = find_mirror(r, &local, bucket, origin, &state) == BUS_MIRROR_VALID && !r->mirror_failed[bucket];
     r->mirror_failed[bucket] = false;
-    if (valid)
-        r->mirror_failed[bucket] = bus_snapshot_read(&r->of_mirrors[bucket], link, &local.session, &state) < 0;
+    if (valid) {
+        struct bus_reading reading =
+            reading_of(r, &r->shared->mirrors[bucket].stream, bucket, link, &local.session, &state);
+        r->mirror_failed[bucket] = read_snapshot(&reading) < 0;
+    }
     bus_mirror_end(&local);
     return valid;
 }
@@ -184,7 +252,7 @@ static void look_at_mirror(struct bus_reader *r, const struct bus_session *sessi
         (void)find_mirror(r, &local, bucket, &origin, &state);
         bus_mirror_end(&local);
     }
-    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
+    bus_mail_mirror(r->shared->box, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
 /* Leases show what time it is there; of records alone nobody knows how old they are. */
@@ -207,16 +275,17 @@ static void remember(struct bus_reader *r, struct bus_link *link, const struct b
     int err = session ? bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) : -ENOTCONN;
     if (!err) {
         err = find_mirror(r, &local, bucket, NULL, &state) == BUS_MIRROR_VALID ? 0 : -ENOENT;
-        if (!err)
+        if (!err) {
             read_mirror_clock(r, &local, &state);
-        struct bus_snapshot snapshot = r->of_mirrors[bucket];
-        snapshot.remembers = true;
-        if (!err)
-            err = bus_snapshot_read(&snapshot, link, &local.session, &state);
-        r->of_mirrors[bucket].requests = snapshot.requests;
+            struct bus_reading reading =
+                reading_of(r, &r->shared->mirrors[bucket].stream, bucket, link, &local.session, &state);
+            reading.remembers = true;
+            err = read_snapshot(&reading);
+        }
         bus_mirror_end(&local);
     }
-    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
+    bus_mail_mirror(r->shared->box, bucket,
+                    &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
 }
 
 static void make_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
@@ -232,7 +301,7 @@ static void make_mirror(struct bus_reader *r, const struct bus_session *session,
         news.err = bus_mirror_make(&local, &r->shared->mirrors[bucket], &origin, true, news.text);
         bus_mirror_end(&local);
     }
-    post_mirror(r, bucket, &news);
+    bus_mail_mirror(r->shared->box, bucket, &news);
 }
 
 /* --- orders --- */
@@ -252,13 +321,15 @@ static void read_bucket(struct bus_reader *r, struct bus_link *link, const struc
     }
     if (o->bucket == BUS_SERVICES)
         read_clock(r, session, &state);
-    if (!read_mirror(r, link, session, o->bucket, &state))
-        (void)bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
+    if (read_mirror(r, link, session, o->bucket, &state))
+        return;
+    struct bus_reading reading = reading_of(r, &r->shared->streams[o->bucket], o->bucket, link, session, &state);
+    (void)read_snapshot(&reading);
 }
 
 static void carry_out(struct bus_reader *r, const struct order *o)
 {
-    struct bus_link *link = bus_links_now(r->shared->links);
+    struct bus_link *link = atomic_load(&r->shared->link);
     const struct bus_session *session = bus_link_use(link);
     if (o->kind == BUS_REMEMBER)
         remember(r, link, session, o->bucket);
@@ -279,10 +350,8 @@ static void *reader_main(void *arg)
     while (!atomic_load(&r->thread.stopping)) {
         (void)poll(&fd, 1, PROGRESS_WAIT_NS / NS_PER_MS);
         progress_turn(&r->thread.progress);
-        for (struct mail *next, *mail = mailbox_take(r->orders); mail; mail = next) {
-            next = mail->next;
+        for (struct mail *mail; (mail = mailbox_next(r->orders));)
             carry_out(r, (struct order *)mail);
-        }
     }
     nats_ReleaseThreadMemory();
     return NULL;
@@ -294,24 +363,10 @@ int bus_reader_new(struct bus_shared *shared, struct bus_reader **ret_reader)
     if (!r)
         return -ENOMEM;
     r->shared = shared;
-    sem_init(&r->credits, 0, SNAPSHOT_CREDITS);
-    for (int i = 0; i < BUS_BUCKETS; i++) {
+    sem_init(&r->credits, 0, CREDITS);
+    for (int i = 0; i < BUS_BUCKETS; i++)
         for (int k = 0; k < BUS_ORDERS; k++)
             r->orders_of[k][i] = (struct order){.kind = (enum bus_order)k, .bucket = (enum bus_bucket)i};
-        r->snapshots[i] = (struct bus_snapshot){
-            .stream = &shared->streams[i],
-            .bucket = (enum bus_bucket)i,
-            .shared = shared,
-            .credits = &r->credits,
-            .stall_ns = BUS_REQUEST_TIMEOUT_NS / 2,
-            .stopping = &r->thread.stopping,
-            .progress = &r->thread.progress,
-        };
-        r->of_mirrors[i] = r->snapshots[i];
-        r->of_mirrors[i].stream = &shared->mirrors[i].stream;
-        r->of_mirrors[i].of_mirror = true;
-        r->of_mirrors[i].requests = MIRROR_REQUESTS;
-    }
     int err = mailbox_new(BUS_ORDERS * BUS_BUCKETS + 1, &r->orders);
     if (err < 0) {
         bus_reader_free(r);

@@ -2,13 +2,15 @@
 /*
  * The reader thread: makes the requests that block (a stream's state, making a stream, snapshots), one after the
  * other, so that puts never wait for them. Every order is answered by its mails, whatever happens.
+ *
+ * For a snapshot consumers are the way of least cost (bus_pull.h). Who may make none, or whom their messages do not reach,
+ * reads with gets (bus_gets.h), which need no more than a right to read. What NATS serves and permits decides.
  */
 #ifndef BUS_READER_H
 #define BUS_READER_H
 
-#include "daemon/bus/bus_links.h"
-#include "daemon/bus/bus_mirror.h"
-#include "daemon/bus/bus_snapshot.h"
+#include "daemon/base/watchdog.h"
+#include "daemon/bus/bus_shared.h"
 
 struct bus_reader;
 

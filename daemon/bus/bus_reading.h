@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One snapshot while it is read, by whichever way: its limits, and the batches in which entries go to main. Reader
- * thread.
+ * One snapshot of a stream while it is read, from its first message to a given one, by whichever way: its limits, and the
+ * batches in which entries go to main. Reader thread.
  */
 #ifndef BUS_READING_H
 #define BUS_READING_H
 
-#include "daemon/bus/bus_snapshot.h"
+#include <semaphore.h>
+
+#include "daemon/base/watchdog.h"
+#include "daemon/bus/bus_link.h"
+#include "daemon/bus/bus_stream.h"
 
 struct bus_reading {
-    struct bus_snapshot *s;
+    /* set by who begins it */
+    struct bus_shared *shared;
+    const struct bus_stream *stream;
+    enum bus_bucket bucket;
+    bool of_mirror; /* what is older than the bucket's MaxAge is in its mirror alone: not taken */
+    bool remembers; /* the bucket does not answer: BUS_MAIL_REMEMBERED, without info and end */
     struct bus_link *link;
-    const struct bus_session *session;
+    const struct bus_session *session; /* of the link; given up when it closes */
     const struct bus_stream_state *state;
+    sem_t *credits;              /* batches that may still be on their way to main */
+    const atomic_bool *stopping; /* given up when it is set */
+    struct progress *progress;   /* of the thread that reads */
+    uint64_t *requests;          /* made so far, for all snapshots: numbers their inboxes */
+
+    /* the rest begins with zero, next_seq with 1 */
     char reason[BUS_REASON_CAP]; /* why it failed */
     int64_t deadline_ns;
     int64_t now_ns; /* on the server's clock, as ages are counted */
@@ -25,6 +40,10 @@ struct bus_reading {
  * reason, or that it is of no use (any more): then by another way, from next_seq on. */
 #define BUS_WAY_CLOSED 1 /* nobody serves it, or it is not permitted */
 #define BUS_WAY_CUT    2 /* something on the way ends it */
+
+/* "<API>.<verb>.<stream>"; and whether NATS has denied such a request, or one below it, on this connection. */
+void bus_reading_subject(const struct bus_reading *r, const char *verb, char ret_subject[static BUS_SUBJECT_CAP]);
+bool bus_reading_denied(const struct bus_reading *r, const char *verb);
 
 /* Keeps the reason; returns err. */
 int bus_reading_fail(struct bus_reading *r, int err, const char *reason);

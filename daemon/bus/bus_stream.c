@@ -119,7 +119,7 @@ int bus_stream_create(const struct bus_session *session, const struct bus_stream
     int err = -ENOMEM;
     snprintf(ret_reason, BUS_REASON_CAP, "no memory");
     if (body)
-        err = ask(session, "CREATE", stream->name, body, session->request_timeout_ms, &root, ret_reason);
+        err = ask(session, "CREATE", stream->name, body, BUS_REQUEST_TIMEOUT_MS, &root, ret_reason);
     json_decref(root);
     free(body);
     return err == -EEXIST ? 0 : err;
@@ -129,7 +129,7 @@ int bus_stream_order(const struct bus_session *session, const char *what, const 
                      char ret_reason[static BUS_REASON_CAP])
 {
     json_t *root = NULL;
-    int err = ask(session, what, name, body, session->request_timeout_ms, &root, ret_reason);
+    int err = ask(session, what, name, body, BUS_REQUEST_TIMEOUT_MS, &root, ret_reason);
     json_decref(root);
     return err;
 }

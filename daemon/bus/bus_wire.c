@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -131,6 +132,11 @@ bool wire_denied_put(const char *text, char *ret_subject, size_t cap, bool *ret_
     ret_subject[n] = '\0';
     *ret_cut = p[n] != '"';
     return true;
+}
+
+void wire_api_prefix(const char *domain, char ret_prefix[static BUS_PREFIX_CAP])
+{
+    snprintf(ret_prefix, BUS_PREFIX_CAP, *domain ? "$JS.%s.API" : "$JS%s.API", domain);
 }
 
 const char *wire_key_of(const char *subject, const char *pattern)

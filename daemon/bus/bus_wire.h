@@ -9,7 +9,7 @@
 
 #define BUS_REASON_CAP 256
 #define BUS_KEY_MAX    255
-#define BUS_PREFIX_CAP 272 /* "$JS.<domain>.API." with the longest domain */
+#define BUS_PREFIX_CAP 272 /* "$JS.<domain>.API" with the longest domain */
 
 /* What the reply subject of a message from a consumer says. Points into it. */
 struct wire_delivery {
@@ -39,6 +39,9 @@ int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[
  * is the beginning (*ret_cut): nats.c keeps 255 octets of what a server says.
  */
 bool wire_denied_put(const char *text, char *ret_subject, size_t cap, bool *ret_cut);
+
+/* In front of the subjects of JetStream's API: "$JS.API", or that of a domain. */
+void wire_api_prefix(const char *domain, char ret_prefix[static BUS_PREFIX_CAP]);
 
 /* What stands for the ">" at the end of a pattern; NULL when the subject (may be NULL) is none of it. Points into it. */
 const char *wire_key_of(const char *subject, const char *pattern);

@@ -49,7 +49,7 @@ void follow_free(struct follow *f)
 {
     if (!f)
         return;
-    touched_clear(&f->touched);
+    newest_clear(&f->touched);
     free(f);
 }
 
@@ -66,7 +66,7 @@ static void set_synced(struct follow *f, bool synced)
 static void forget_holes(struct follow *f)
 {
     f->holes.n = 0;
-    touched_clear(&f->touched);
+    newest_clear(&f->touched);
 }
 
 int64_t follow_jitter(struct follow *f)
@@ -154,7 +154,7 @@ void follow_complete(struct follow *f, uint64_t high, int64_t now_ns)
     f->state = LIVE;
     f->high = high;
     if (f->holes.n == 0)
-        touched_clear(&f->touched);
+        newest_clear(&f->touched);
     f->created = f->snapshot.created;
     f->recreated = false;
     f->failed = 0;

@@ -6,7 +6,7 @@
 #include "daemon/base/pace.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/holes.h"
-#include "daemon/sync/touched.h"
+#include "daemon/sync/newest.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
@@ -38,21 +38,21 @@ struct follow {
     enum state state;
     enum resync_cause cause; /* WAITING: of the snapshot */
     bool synced, connected_before;
-    bool keep_known;    /* the first snapshot keeps what the store had before and it lacks (follow_keep_known) */
-    unsigned failed;    /* number of snapshots that failed since one was completed */
-    int64_t unsync_ns;  /* synced, but not LIVE: when it stops to count as synced */
-    int64_t due_ns;     /* WAITING: when the snapshot is due */
-    bool reading;       /* a resync was ordered, perhaps over an earlier connection, and has not ended yet */
-    bool checking;      /* a check was ordered and not answered */
-    int64_t check_ns;   /* LIVE: when the next check is due */
-    uint64_t high;      /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
-    struct holes holes; /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
-    struct touched touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
-    uint64_t ordered;       /* `high` when an info was ordered: if it has less than that, the stream went back */
-    int64_t created;        /* when the stream was created whose contents the store has; 0: it has none yet */
-    bool recreated;         /* the bucket is another stream by now */
-    unsigned backwards;     /* how many times STREAM.INFO said a sequence behind ours */
-    uint64_t behind;        /* LIVE: STREAM.INFO had this sequence, which is to come by behind_ns; 0: nothing is */
+    bool keep_known;       /* the first snapshot keeps what the store had before and it lacks (follow_keep_known) */
+    unsigned failed;       /* number of snapshots that failed since one was completed */
+    int64_t unsync_ns;     /* synced, but not LIVE: when it stops to count as synced */
+    int64_t due_ns;        /* WAITING: when the snapshot is due */
+    bool reading;          /* a resync was ordered, perhaps over an earlier connection, and has not ended yet */
+    bool checking;         /* a check was ordered and not answered */
+    int64_t check_ns;      /* LIVE: when the next check is due */
+    uint64_t high;         /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
+    struct holes holes;    /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
+    struct newest touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
+    uint64_t ordered;      /* `high` when an info was ordered: if it has less than that, the stream went back */
+    int64_t created;       /* when the stream was created whose contents the store has; 0: it has none yet */
+    bool recreated;        /* the bucket is another stream by now */
+    unsigned backwards;    /* how many times STREAM.INFO said a sequence behind ours */
+    uint64_t behind;       /* LIVE: STREAM.INFO had this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
     uint64_t lost_first, lost_last; /* what is missing is among these; 0: nothing is */
     int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */

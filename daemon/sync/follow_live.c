@@ -12,7 +12,7 @@ static void note_run(struct follow *f, const struct kv_message *m, int64_t now_n
         f->holes.n = 0;
     }
     f->snapshot.run_last = m->seq;
-    if (!touched_add(&f->touched, m->key, m->key_len, m->seq))
+    if (!newest_add(&f->touched, m->key, m->key_len, m->seq))
         f->snapshot.unusable = true;
 }
 
@@ -21,7 +21,7 @@ static void note_since_hole(struct follow *f, const struct kv_message *m, uint64
 {
     bool noted = m->seq == before + 1 || holes_add(&f->holes, before + 1, m->seq - 1, now_ns);
     if (f->holes.n > 0)
-        noted = noted && touched_add(&f->touched, m->key, m->key_len, m->seq);
+        noted = noted && newest_add(&f->touched, m->key, m->key_len, m->seq);
     if (!noted)
         follow_lost(f, now_ns);
 }
@@ -65,13 +65,13 @@ static bool was_missing(struct follow *f, uint64_t seq)
 static void take_late(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
     metric_inc(&f->counters.late);
-    if (touched_seq(&f->touched, m->key, m->key_len) < m->seq) {
+    if (newest_seq(&f->touched, m->key, m->key_len) < m->seq) {
         /* Without memory for it, a message that comes even later is not known to be older. */
-        (void)touched_add(&f->touched, m->key, m->key_len, m->seq);
+        (void)newest_add(&f->touched, m->key, m->key_len, m->seq);
         apply_live(f, m, now_ns);
     }
     if (f->state == LIVE && f->holes.n == 0)
-        touched_clear(&f->touched);
+        newest_clear(&f->touched);
 }
 
 static void take_next(struct follow *f, const struct kv_message *m, int64_t now_ns)

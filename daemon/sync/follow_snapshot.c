@@ -106,7 +106,7 @@ void follow_snapshot_entry(struct follow *f, const struct kv_message *m)
 {
     if (f->state != SNAPSHOT || f->snapshot.infos == 0 || f->snapshot.unusable)
         return;
-    if (touched_seq(&f->touched, m->key, m->key_len) >= m->seq)
+    if (newest_seq(&f->touched, m->key, m->key_len) >= m->seq)
         return;
     if (f->lost_first && m->seq >= f->lost_first && m->seq <= f->lost_last)
         was_lost(f, m);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A set of keys by their hashes: open addressing with linear probing, at most half full. */
-#include "daemon/sync/touched.h"
+#include "daemon/sync/newest.h"
 
 #include <stdlib.h>
 
 #include "daemon/base/hash.h"
 
-struct touched_key {
+struct newest_key {
     uint64_t hash, seq; /* seq 0: free */
 };
 
@@ -21,7 +21,7 @@ static size_t slots_for(size_t max)
 }
 
 /* Where the key is, or would be. */
-static struct touched_key *place_of(const struct touched *t, uint64_t hash)
+static struct newest_key *place_of(const struct newest *t, uint64_t hash)
 {
     size_t at = hash & (t->cap - 1);
     while (t->slots[at].seq && t->slots[at].hash != hash)
@@ -30,9 +30,9 @@ static struct touched_key *place_of(const struct touched *t, uint64_t hash)
 }
 
 /* Makes room for one more key: a full small table moves into one for the maximum. */
-static bool make_room(struct touched *t)
+static bool make_room(struct newest *t)
 {
-    struct touched before = *t;
+    struct newest before = *t;
     if (t->n < t->cap / 2)
         return true;
     t->cap = slots_for(t->n < FEW ? 0 : t->max);
@@ -48,26 +48,27 @@ static bool make_room(struct touched *t)
     return true;
 }
 
-bool touched_add(struct touched *t, const char *key, size_t key_len, uint64_t seq)
+bool newest_add(struct newest *t, const char *key, size_t key_len, uint64_t seq)
 {
     uint64_t hash = hash_bytes(key, key_len);
-    struct touched_key *k = t->slots ? place_of(t, hash) : NULL;
+    struct newest_key *k = t->slots ? place_of(t, hash) : NULL;
     if (!k || !k->seq) {
         if (t->n == t->max || !make_room(t))
             return false;
         k = place_of(t, hash);
         t->n++;
     }
-    *k = (struct touched_key){hash, seq};
+    k->hash = hash;
+    k->seq = seq > k->seq ? seq : k->seq;
     return true;
 }
 
-uint64_t touched_seq(const struct touched *t, const char *key, size_t key_len)
+uint64_t newest_seq(const struct newest *t, const char *key, size_t key_len)
 {
     return t->slots ? place_of(t, hash_bytes(key, key_len))->seq : 0;
 }
 
-void touched_clear(struct touched *t)
+void newest_clear(struct newest *t)
 {
     free(t->slots);
     t->slots = NULL;

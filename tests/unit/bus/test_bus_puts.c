@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus/bus_shared.h"
 #include "tests/support/unit.h"
 
 #define LIMIT 16
@@ -34,7 +35,7 @@ static struct bus_put *make(uint64_t token, int64_t deadline_ns)
 {
     struct bus_put *put = calloc(1, sizeof *put + 32);
     ck_assert_ptr_nonnull(put);
-    put->token = token;
+    put->result.token = token;
     put->deadline_ns = deadline_ns;
     snprintf(put->subject, 32, "$KV.HOSTS.k%llu", (unsigned long long)(token % 4));
     return put;
@@ -46,8 +47,8 @@ static unsigned collect(void)
     for (struct mail *next, *mail = mailbox_take(box); mail; mail = next, n++) {
         next = mail->next;
         struct bus_put *put = (struct bus_put *)mail;
-        came[put->token]++;
-        err_of[put->token] = put->err;
+        came[put->result.token]++;
+        err_of[put->result.token] = put->result.err;
         free(put);
     }
     return n;
