@@ -74,11 +74,13 @@ void check_free(struct check *check)
 
 static int open_kind(struct check *check, char ret_why[static CONFIG_WHY_CAP])
 {
-    const struct check_report report = {on_report, check};
-    const struct checked *instance = check->instance;
+    check->setup = (struct check_setup){.tools = &check->instance->checks->tools,
+                                        .spec = &check->spec,
+                                        .subject = &check->instance->subject,
+                                        .report = {on_report, check}};
     const char *why = "";
     check->kind = check_kind_of(check->spec.type);
-    int err = check->kind->open(&instance->checks->tools, &check->spec, &instance->subject, &report, &check->own, &why);
+    int err = check->kind->open(&check->setup, &check->own, &why);
     if (err == -EINVAL)
         snprintf(ret_why, CONFIG_WHY_CAP, "%s", why);
     return err;

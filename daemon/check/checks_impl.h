@@ -15,6 +15,7 @@ struct check {
     char *text; /* the text it was made of, by which checks are compared */
     struct check_spec spec;
     const struct check_kind *kind;
+    struct check_setup setup;
     void *own; /* what the kind's open has made */
     struct job job;
     struct tally tally;

@@ -48,10 +48,17 @@ struct check_report {
     void *arg;
 };
 
+/* What a check is made of, and whom it reports to. Outlives it, but for subject. */
+struct check_setup {
+    const struct check_tools *tools;
+    const struct check_spec *spec;
+    const struct check_subject *subject; /* for open alone */
+    struct check_report report;
+};
+
 struct check_kind {
-    /* Makes a check. spec must outlive it; subject need not. -EINVAL with *ret_why, -ENOMEM. */
-    int (*open)(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
-                const struct check_report *report, void **ret_check, const char **ret_why);
+    /* Makes a check. -EINVAL with *ret_why, -ENOMEM. */
+    int (*open)(const struct check_setup *setup, void **ret_check, const char **ret_why);
     void (*start)(void *check); /* NULL: the kind is not scheduled */
     /*
      * Ends a run. Returns what was under way, for people, valid until the next call. NULL: start reports before it

@@ -30,9 +30,7 @@ struct command {
 };
 
 struct exec {
-    struct event_base *base;
-    struct reaper *reaper;
-    struct check_report report;
+    const struct check_setup *setup;
     struct command command;
 
     /* the rest is of the present run */
@@ -56,9 +54,10 @@ static void command_fini(struct command *c)
     *c = (struct command){.argv = NULL};
 }
 
-static int command_init(struct command *c, const struct check_spec *spec, const struct check_subject *subject)
+static int command_init(struct command *c, const struct check_setup *setup)
 {
-    const struct instance_key *key = &subject->key;
+    const struct check_spec *spec = setup->spec;
+    const struct instance_key *key = &setup->subject->key;
     char text[ENV_MAX][512];
     size_t n = 0;
     *c =
@@ -75,7 +74,7 @@ static int command_init(struct command *c, const struct check_spec *spec, const 
     snprintf(text[n++], sizeof *text, "DISCOVER_SERVICE=%s/%s", key->domain, key->service);
     snprintf(text[n++], sizeof *text, "DISCOVER_INSTANCE=%s", key->instance);
     snprintf(text[n++], sizeof *text, "DISCOVER_HOST=%s", key->host);
-    snprintf(text[n++], sizeof *text, "DISCOVER_PORT=%u", subject->port);
+    snprintf(text[n++], sizeof *text, "DISCOVER_PORT=%u", setup->subject->port);
     snprintf(text[n++], sizeof *text, "DISCOVER_CHECK=%s", check_spec_name(spec));
     for (size_t i = 0; i < n; i++) {
         if ((c->env[i] = strdup(text[i])))
@@ -175,7 +174,7 @@ static void end_run(struct exec *e)
     if (e->process >= 0)
         close(e->process);
     close(e->pipe);
-    reaper_end(e->reaper, &e->run);
+    reaper_end(e->setup->tools->reaper, &e->run);
     e->running = false;
 }
 
@@ -202,7 +201,7 @@ static void on_output(void *arg)
     if (e->written <= WRITTEN_MAX)
         return;
     end_run(e);
-    check_report_line(&e->report, CHECK_FAIL, false, "it wrote more than %d bytes, and was ended", WRITTEN_MAX);
+    check_report_line(&e->setup->report, CHECK_FAIL, false, "it wrote more than %d bytes, and was ended", WRITTEN_MAX);
 }
 
 static void report_status(struct exec *e, const siginfo_t *info)
@@ -217,7 +216,7 @@ static void report_status(struct exec *e, const siginfo_t *info)
     else
         snprintf(line, sizeof line, "it was ended by signal %d", info->si_status);
     bool silent = n == 0;
-    e->report.fn(e->report.arg, result, false, silent ? line : e->kept, silent ? strlen(line) : n);
+    e->setup->report.fn(e->setup->report.arg, result, false, silent ? line : e->kept, silent ? strlen(line) : n);
 }
 
 static void on_end(void *arg)
@@ -243,28 +242,28 @@ static uint64_t make_token(void)
 static int watch(struct exec *e)
 {
     e->process = pidfd_open(e->run.pid, 0);
-    int err = e->process < 0 ? -errno : loop_watch_init(&e->end, e->base, e->process, on_end, e);
-    return err ? err : loop_watch_init(&e->output, e->base, e->pipe, on_output, e);
+    int err = e->process < 0 ? -errno : loop_watch_init(&e->end, e->setup->tools->base, e->process, on_end, e);
+    return err ? err : loop_watch_init(&e->output, e->setup->tools->base, e->pipe, on_output, e);
 }
 
 static void exec_start(void *check)
 {
     struct exec *e = check;
-    reaper_prepare(e->reaper);
+    reaper_prepare(e->setup->tools->reaper);
     e->written = 0;
     e->process = -1;
     e->run = (struct reaped_run){.token = make_token()};
     int err = command_start(&e->command, e->run.token, &e->run.pid, &e->pipe);
     if (err) {
-        check_report_line(&e->report, CHECK_FAIL, false, "it cannot be run: %s", strerror(-err));
+        check_report_line(&e->setup->report, CHECK_FAIL, false, "it cannot be run: %s", strerror(-err));
         return;
     }
     e->running = true;
-    reaper_begin(e->reaper, &e->run);
+    reaper_begin(e->setup->tools->reaper, &e->run);
     err = watch(e);
     if (err) {
         end_run(e);
-        check_report_line(&e->report, CHECK_FAIL, false, "it cannot be followed: %s", strerror(-err));
+        check_report_line(&e->setup->report, CHECK_FAIL, false, "it cannot be followed: %s", strerror(-err));
     }
 }
 
@@ -290,20 +289,16 @@ static void exec_close(void *check)
     free(e);
 }
 
-static int exec_open(const struct check_tools *tools, const struct check_spec *spec,
-                     const struct check_subject *subject, const struct check_report *report, void **ret_check,
-                     const char **ret_why)
+static int exec_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     struct exec *e = calloc(1, sizeof *e);
     (void)ret_why;
-    int err = e ? command_init(&e->command, spec, subject) : -ENOMEM;
+    int err = e ? command_init(&e->command, setup) : -ENOMEM;
     if (err) {
         free(e);
         return err;
     }
-    e->base = tools->base;
-    e->reaper = tools->reaper;
-    e->report = *report;
+    e->setup = setup;
     *ret_check = e;
     return 0;
 }

@@ -71,14 +71,14 @@ static void answered(struct url_check *u, long code)
     const struct grpc *g = (const struct grpc *)u;
     int health = health_of(u);
     if (code != 200)
-        check_report_line(&u->report, CHECK_FAIL, false, "HTTP status %ld", code);
+        check_report_line(&u->setup->report, CHECK_FAIL, false, "HTTP status %ld", code);
     else if (g->status > 0)
-        check_report_line(&u->report, CHECK_FAIL, false, "grpc-status %d%s%s", g->status, *g->message ? ": " : "",
-                          g->message);
+        check_report_line(&u->setup->report, CHECK_FAIL, false, "grpc-status %d%s%s", g->status,
+                          *g->message ? ": " : "", g->message);
     else if (g->status < 0 || health < 0 || (size_t)health >= sizeof words / sizeof *words)
-        check_report_line(&u->report, CHECK_FAIL, false, "the answer is none of grpc.health.v1");
+        check_report_line(&u->setup->report, CHECK_FAIL, false, "the answer is none of grpc.health.v1");
     else
-        check_report_line(&u->report,
+        check_report_line(&u->setup->report,
                           health == GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING ? CHECK_PASS
                                                                                                      : CHECK_FAIL,
                           false, "%s", words[health]);
@@ -90,7 +90,7 @@ static void set_request(struct url_check *u, CURL *easy)
     g->status = -1;
     g->message[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                     (long)(u->spec->tls.on ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
+                     (long)(u->setup->spec->tls.on ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, &g->question[0]);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)g->question_n);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -113,20 +113,17 @@ static struct grpc *grpc_new(const char *service)
     return g;
 }
 
-static int grpc_open(const struct check_tools *tools, const struct check_spec *spec,
-                     const struct check_subject *subject, const struct check_report *report, void **ret_check,
-                     const char **ret_why)
+static int grpc_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     static const struct url_check_ops ops = {set_request, answered};
     char url[CHECK_TEXT_LEN + 64];
-    size_t n = strcspn(spec->grpc, "/");
-    struct grpc *g = grpc_new(spec->grpc[n] ? spec->grpc + n + 1 : "");
-    (void)subject;
+    size_t n = strcspn(setup->spec->grpc, "/");
+    struct grpc *g = grpc_new(setup->spec->grpc[n] ? setup->spec->grpc + n + 1 : "");
     if (!g)
         return -ENOMEM;
-    snprintf(url, sizeof url, "%s://%.*s/grpc.health.v1.Health/Check", spec->tls.on ? "https" : "http", (int)n,
-             spec->grpc);
-    int err = url_check_init(&g->url, &ops, tools, spec, url, report);
+    snprintf(url, sizeof url, "%s://%.*s/grpc.health.v1.Health/Check", setup->spec->tls.on ? "https" : "http", (int)n,
+             setup->spec->grpc);
+    int err = url_check_init(&g->url, &ops, setup, url);
     if (err == -EINVAL)
         *ret_why = "grpc: not a host and a port";
     if (!err)

@@ -30,12 +30,12 @@ static void report_answer(const struct url_check *u, enum check_result result, l
         text[n++] = '\n';
         memcpy(text + n, u->body, body_n);
     }
-    u->report.fn(u->report.arg, result, false, text, n + body_n);
+    u->setup->report.fn(u->setup->report.arg, result, false, text, n + body_n);
 }
 
 static void answered(struct url_check *u, long code)
 {
-    if (!code_passes(u->spec, code))
+    if (!code_passes(u->setup->spec, code))
         report_answer(u, code == 429 ? CHECK_WARN : CHECK_FAIL, code, "");
     else if (!url_check_matches(u))
         report_answer(u, CHECK_FAIL, code, ", but the text that must be in the answer is not");
@@ -45,7 +45,7 @@ static void answered(struct url_check *u, long code)
 
 static void set_request(struct url_check *u, CURL *easy)
 {
-    const struct check_spec *s = u->spec;
+    const struct check_spec *s = u->setup->spec;
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     if (*s->body)
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, s->body);
@@ -59,16 +59,13 @@ static void set_request(struct url_check *u, CURL *easy)
     }
 }
 
-static int http_open(const struct check_tools *tools, const struct check_spec *spec,
-                     const struct check_subject *subject, const struct check_report *report, void **ret_check,
-                     const char **ret_why)
+static int http_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     static const struct url_check_ops ops = {set_request, answered};
     struct url_check *u = calloc(1, sizeof *u);
-    (void)subject;
     if (!u)
         return -ENOMEM;
-    int err = url_check_init(u, &ops, tools, spec, spec->http, report);
+    int err = url_check_init(u, &ops, setup, setup->spec->http);
     if (err == -EINVAL)
         *ret_why = "http: not a URL";
     if (err)

@@ -15,8 +15,7 @@
 #include "daemon/check/pid.h"
 
 struct pid_check {
-    struct event_base *base;
-    struct check_report report;
+    const struct check_setup *setup;
     const char *text; /* number of the process, or path of the file with it */
     pid_t pid;        /* the process that is watched; 0: none */
     /* start time of a process given by its number, which may be used again for another one; 0: not seen yet */
@@ -39,7 +38,7 @@ static void on_end(void *arg)
     struct pid_check *p = arg;
     pid_t pid = p->pid;
     unwatch(p);
-    check_report_line(&p->report, CHECK_FAIL, true, "process %d has ended", (int)pid);
+    check_report_line(&p->setup->report, CHECK_FAIL, true, "process %d has ended", (int)pid);
 }
 
 /* Reads a regular file only: reading anything else might block. */
@@ -76,7 +75,7 @@ static int watch(struct pid_check *p, pid_t pid)
     int fd, err = pid_open(pid, &start, &fd);
     if (err)
         return err;
-    err = loop_watch_init(&p->end, p->base, fd, on_end, p);
+    err = loop_watch_init(&p->end, p->setup->tools->base, fd, on_end, p);
     if (err) {
         close(fd);
         return err;
@@ -100,11 +99,11 @@ static void pid_start(void *check)
         unwatch(p);
     }
     if (!err)
-        check_report_line(&p->report, CHECK_PASS, true, "process %d lives", (int)pid);
+        check_report_line(&p->setup->report, CHECK_PASS, true, "process %d lives", (int)pid);
     else if (pid)
-        check_report_line(&p->report, CHECK_FAIL, true, "process %d: %s", (int)pid, strerror(-err));
+        check_report_line(&p->setup->report, CHECK_FAIL, true, "process %d: %s", (int)pid, strerror(-err));
     else
-        check_report_line(&p->report, CHECK_FAIL, true, "%s: %s", p->text,
+        check_report_line(&p->setup->report, CHECK_FAIL, true, "%s: %s", p->text,
                           err == -EBADMSG ? "there is no number of a process in it" : strerror(-err));
 }
 
@@ -117,17 +116,14 @@ static void pid_close(void *check)
     free(p);
 }
 
-static int pid_check_open(const struct check_tools *tools, const struct check_spec *spec,
-                          const struct check_subject *subject, const struct check_report *report, void **ret_check,
-                          const char **ret_why)
+static int pid_check_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     struct pid_check *p = calloc(1, sizeof *p);
-    (void)subject, (void)ret_why;
+    (void)ret_why;
     if (!p)
         return -ENOMEM;
-    p->base = tools->base;
-    p->report = *report;
-    p->text = spec->pid;
+    p->setup = setup;
+    p->text = setup->spec->pid;
     *ret_check = p;
     return 0;
 }

@@ -10,8 +10,7 @@
 #include "daemon/check/kind.h"
 
 struct tcp {
-    struct event_base *base;
-    struct check_report report;
+    const struct check_setup *setup;
     struct addresses_of addresses_of;
     size_t next;    /* index of the next address to try */
     int last_error; /* errno of the last address tried */
@@ -31,7 +30,7 @@ static void close_socket(struct tcp *t)
 static void pass(struct tcp *t)
 {
     close_socket(t);
-    check_report_line(&t->report, CHECK_PASS, false, "the connection is accepted");
+    check_report_line(&t->setup->report, CHECK_PASS, false, "the connection is accepted");
 }
 
 /*
@@ -68,7 +67,8 @@ static void try_next(struct tcp *t)
     while (t->next < t->addresses_of.n) {
         int err = start_connect(t, t->next++);
         if (err == -EINPROGRESS &&
-            (event_assign(t->event, t->base, t->sock, EV_WRITE, on_connected, t) < 0 || event_add(t->event, NULL) < 0))
+            (event_assign(t->event, t->setup->tools->base, t->sock, EV_WRITE, on_connected, t) < 0 ||
+             event_add(t->event, NULL) < 0))
             err = -ENOMEM;
         if (err == -EINPROGRESS)
             return;
@@ -79,7 +79,7 @@ static void try_next(struct tcp *t)
         t->last_error = -err;
     }
     close_socket(t);
-    check_report_line(&t->report, CHECK_FAIL, false, "%s", strerror(t->last_error));
+    check_report_line(&t->setup->report, CHECK_FAIL, false, "%s", strerror(t->last_error));
 }
 
 static void on_connected(evutil_socket_t fd, short what, void *arg)
@@ -104,7 +104,7 @@ static void on_addresses(void *arg, const char *why)
 {
     struct tcp *t = arg;
     if (why) {
-        check_report_line(&t->report, CHECK_FAIL, false, "%s: %s", t->addresses_of.host, why);
+        check_report_line(&t->setup->report, CHECK_FAIL, false, "%s: %s", t->addresses_of.host, why);
         return;
     }
     t->next = 0;
@@ -136,20 +136,17 @@ static void tcp_close(void *check)
     free(t);
 }
 
-static int tcp_open(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
-                    const struct check_report *report, void **ret_check, const char **ret_why)
+static int tcp_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     struct tcp *t = calloc(1, sizeof *t);
-    (void)subject;
     if (!t)
         return -ENOMEM;
-    t->base = tools->base;
-    t->report = *report;
+    t->setup = setup;
     t->sock = -1;
-    int err = addresses_of_init(&t->addresses_of, tools->dns, spec->tcp, on_addresses, t);
+    int err = addresses_of_init(&t->addresses_of, setup->tools->dns, setup->spec->tcp, on_addresses, t);
     if (err == -EINVAL)
         *ret_why = "tcp: not a host and a port";
-    if (!err && !(t->event = event_new(tools->base, -1, EV_WRITE, on_connected, t)))
+    if (!err && !(t->event = event_new(setup->tools->base, -1, EV_WRITE, on_connected, t)))
         err = -ENOMEM;
     if (err) {
         free(t);

@@ -7,28 +7,28 @@
 #include "daemon/check/kind.h"
 
 struct ttl {
-    struct check_report report;
-    int64_t ttl_ns;
+    const struct check_setup *setup;
     struct loop_timer timer;
 };
 
 static void arm(struct ttl *t)
 {
     int64_t now_ns = clock_now_ns();
-    loop_timer_arm(&t->timer, now_ns + t->ttl_ns, now_ns);
+    loop_timer_arm(&t->timer, now_ns + t->setup->spec->ttl_ns, now_ns);
 }
 
 static void on_time(void *arg)
 {
     struct ttl *t = arg;
-    check_report_line(&t->report, CHECK_FAIL, true, "nothing was reported for %.3g s", (double)t->ttl_ns / NS_PER_S);
+    check_report_line(&t->setup->report, CHECK_FAIL, true, "nothing was reported for %.3g s",
+                      (double)t->setup->spec->ttl_ns / NS_PER_S);
 }
 
 void check_ttl_report(void *check, enum check_result result, const char *note, size_t n)
 {
     struct ttl *t = check;
     arm(t);
-    t->report.fn(t->report.arg, result, true, note, n);
+    t->setup->report.fn(t->setup->report.arg, result, true, note, n);
 }
 
 static void ttl_close(void *check)
@@ -40,16 +40,14 @@ static void ttl_close(void *check)
     free(t);
 }
 
-static int ttl_open(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
-                    const struct check_report *report, void **ret_check, const char **ret_why)
+static int ttl_open(const struct check_setup *setup, void **ret_check, const char **ret_why)
 {
     struct ttl *t = calloc(1, sizeof *t);
-    (void)subject, (void)ret_why;
+    (void)ret_why;
     if (!t)
         return -ENOMEM;
-    t->report = *report;
-    t->ttl_ns = spec->ttl_ns;
-    int err = loop_timer_init(&t->timer, tools->base, on_time, t);
+    t->setup = setup;
+    int err = loop_timer_init(&t->timer, setup->tools->base, on_time, t);
     if (err) {
         free(t);
         return err;

@@ -22,7 +22,7 @@
 
 static const char *own_name(const struct url_check *u)
 {
-    return u->spec->tls.server_name;
+    return u->setup->spec->tls.server_name;
 }
 
 static void put_address(const union check_address *a, char *ret_text, size_t cap)
@@ -42,7 +42,7 @@ static int set_way(struct url_check *u, CURL *easy)
 {
     char text[700], address[64];
     const struct addresses_of *a = &u->addresses_of;
-    if (*u->spec->socket || (a->literal && !*own_name(u)))
+    if (*u->setup->spec->socket || (a->literal && !*own_name(u)))
         return 0;
     size_t n = (size_t)snprintf(text, sizeof text, a->n == 1 ? "::" : "%s:%u:", u->name, u->addresses_of.port);
     for (size_t i = 0; i < a->n && n < sizeof text; i++) {
@@ -58,7 +58,7 @@ static int set_way(struct url_check *u, CURL *easy)
 
 static void set_tls(const struct url_check *u, CURL *easy)
 {
-    const struct check_spec *s = u->spec;
+    const struct check_spec *s = u->setup->spec;
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* so that each run sees the certificate */
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, s->tls.verify ? 1L : 0L);
@@ -83,8 +83,8 @@ static CURL *make_handle(struct url_check *u)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "discoverd");
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* the check is whether a new connection can be made */
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    if (*u->spec->socket)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, u->spec->socket);
+    if (*u->setup->spec->socket)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, u->setup->spec->socket);
     set_tls(u, easy);
     if (set_way(u, easy) == 0)
         return easy;
@@ -96,7 +96,7 @@ static CURL *make_handle(struct url_check *u)
 
 bool url_check_matches(const struct url_check *u)
 {
-    const char *match = u->spec->match;
+    const char *match = u->setup->spec->match;
     return !*match || (u->body && memmem(u->body, u->body_n, match, strlen(match)));
 }
 
@@ -119,7 +119,7 @@ static int make_room(struct url_check *u, size_t n)
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct url_check *u = arg;
-    bool match = *u->spec->match;
+    bool match = *u->setup->spec->match;
     size_t max = match ? MATCH_MAX : CHECK_OUTPUT_MAX, left = max - u->body_n, took = size * n < left ? size * n : left;
     if (make_room(u, u->body_n + took) < 0)
         return 0;
@@ -151,7 +151,7 @@ static void on_done(void *arg, CURLcode result)
     if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && u->enough))
         u->ops->answered(u, code);
     else
-        check_report_line(&u->report, CHECK_FAIL, false, "%s",
+        check_report_line(&u->setup->report, CHECK_FAIL, false, "%s",
                           *u->transfer.error ? u->transfer.error : curl_easy_strerror(result));
     forget_run(u);
 }
@@ -160,27 +160,27 @@ static void on_found(void *arg, const char *why)
 {
     struct url_check *u = arg;
     if (why) {
-        check_report_line(&u->report, CHECK_FAIL, false, "%s: %s", u->addresses_of.host, why);
+        check_report_line(&u->setup->report, CHECK_FAIL, false, "%s: %s", u->addresses_of.host, why);
         return;
     }
     u->easy = make_handle(u);
     if (u->easy) {
         curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers);
-        curl_easy_setopt(u->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(u->spec->timeout_ns / NS_PER_MS));
+        curl_easy_setopt(u->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(u->setup->spec->timeout_ns / NS_PER_MS));
         curl_easy_setopt(u->easy, CURLOPT_WRITEFUNCTION, on_body);
         curl_easy_setopt(u->easy, CURLOPT_WRITEDATA, u);
         u->ops->set_request(u, u->easy);
-        if (curl_transfer_start(&u->transfer, u->loop, u->easy, on_done, u) == 0)
+        if (curl_transfer_start(&u->transfer, u->setup->tools->curl, u->easy, on_done, u) == 0)
             return;
     }
     forget_run(u);
-    check_report_line(&u->report, CHECK_FAIL, false, "no memory");
+    check_report_line(&u->setup->report, CHECK_FAIL, false, "no memory");
 }
 
 void url_check_start(void *check)
 {
     struct url_check *u = check;
-    if (*u->spec->socket)
+    if (*u->setup->spec->socket)
         on_found(u, NULL);
     else
         addresses_of_start(&u->addresses_of);
@@ -234,7 +234,7 @@ int url_check_add_header(struct url_check *u, const char *header)
 /* A Host header that the check has of its own goes before ours. */
 static int add_headers(struct url_check *u)
 {
-    const struct string_list *own = &u->spec->headers;
+    const struct string_list *own = &u->setup->spec->headers;
     bool own_host = false;
     int err = 0;
     for (size_t i = 0; i < own->n && !err; i++) {
@@ -288,13 +288,11 @@ static int take_url(struct url_check *u, const char *url, struct evdns_base *dns
     return err;
 }
 
-int url_check_init(struct url_check *u, const struct url_check_ops *ops, const struct check_tools *tools,
-                   const struct check_spec *spec, const char *url, const struct check_report *report)
+int url_check_init(struct url_check *u, const struct url_check_ops *ops, const struct check_setup *setup,
+                   const char *url)
 {
     u->ops = ops;
-    u->spec = spec;
-    u->report = *report;
-    u->loop = tools->curl;
-    int err = take_url(u, url, tools->dns);
+    u->setup = setup;
+    int err = take_url(u, url, setup->tools->dns);
     return err ? err : add_headers(u);
 }

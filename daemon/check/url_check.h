@@ -21,9 +21,7 @@ struct url_check_ops {
 /* The first member of a kind's own structure; the structure is on the heap. */
 struct url_check {
     const struct url_check_ops *ops;
-    const struct check_spec *spec;
-    struct check_report report;
-    struct curl_loop *loop;
+    const struct check_setup *setup;
     struct curl_slist *headers;
     char *url;         /* with the name that the certificate must prove, if that is not the host's */
     char *host_header; /* "Host: ..." when the host is not the URL's; or NULL */
@@ -41,8 +39,8 @@ struct url_check {
 };
 
 /* Takes the headers of spec, too. -EINVAL: not a URL; -ENOMEM. To be closed in any case. */
-int url_check_init(struct url_check *u, const struct url_check_ops *ops, const struct check_tools *tools,
-                   const struct check_spec *spec, const char *url, const struct check_report *report);
+int url_check_init(struct url_check *u, const struct url_check_ops *ops, const struct check_setup *setup,
+                   const char *url);
 
 /* Adds a header, "Name: value", which is copied. -ENOMEM. */
 int url_check_add_header(struct url_check *u, const char *header);
