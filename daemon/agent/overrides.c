@@ -108,7 +108,7 @@ static int narrowness(const struct override *override)
     return override->key.instance[0] ? 3 : override->key.service[0] ? 2 : 1;
 }
 
-static const struct override *in_force(const struct overrides *o, const struct instance_key *key)
+const struct override *overrides_for(const struct overrides *o, const struct instance_key *key)
 {
     const struct override *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
@@ -119,17 +119,8 @@ static const struct override *in_force(const struct overrides *o, const struct i
     return best;
 }
 
-int overrides_for(const struct overrides *o, const struct instance_key *key, struct override *ret_override)
-{
-    const struct override *it = in_force(o, key);
-    if (!it)
-        return -ENOENT;
-    *ret_override = *it;
-    return 0;
-}
-
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
 {
-    const struct override *it = in_force(o, key);
+    const struct override *it = overrides_for(o, key);
     return it ? state_now(it) : 0;
 }

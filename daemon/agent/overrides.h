@@ -54,8 +54,8 @@ int overrides_end(struct overrides *o, const struct override *override);
  */
 const struct override *overrides_end_grace(struct overrides *o, int64_t now_ns);
 
-/* The override in force for an instance: the narrowest. -ENOENT. */
-int overrides_for(const struct overrides *o, const struct instance_key *key, struct override *ret_override);
+/* The override in force for an instance: the narrowest, valid until the next change; NULL: none is. */
+const struct override *overrides_for(const struct overrides *o, const struct instance_key *key);
 
 /* The state of the override in force for an instance; 0: none is. */
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "daemon/agent/registrar_impl.h"
-#include "daemon/agent/registration_check.h"
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
 
@@ -15,10 +14,9 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
                   struct agent_metrics *metrics, struct registrar **ret_r)
 {
     struct registrar *r = calloc(1, sizeof *r);
-    if (!r || registrations_new(options->instances_max, &r->registrations) < 0) {
-        free(r);
+    if (!r)
         return -ENOMEM;
-    }
+    r->registrations.max = options->instances_max;
     overrides_init(&r->overrides, options->overrides_max);
     r->options = options;
     r->ops = ops;
@@ -33,7 +31,7 @@ void registrar_free(struct registrar *r)
     if (!r)
         return;
     free(r->gone);
-    registrations_free(r->registrations);
+    registrations_fini(&r->registrations);
     overrides_fini(&r->overrides);
     free(r);
 }
@@ -99,14 +97,14 @@ static int store(struct registrar *r, const struct instance_key *key, const stru
 
 static int forget(struct registrar *r, const struct instance_key *key)
 {
-    int err = stored_drop_registration(r->ops, key);
+    int err = stored_drop(r->ops, STORED_REGISTRATION, key);
     metric_add(&r->metrics->store_errors, err < 0);
     return err;
 }
 
 static int watch(struct registrar *r, struct owner *owner)
 {
-    const struct registration *other = registrations_of_pid(r->registrations, owner->pid);
+    const struct registration *other = registrations_of_pid(&r->registrations, owner->pid);
     if (!other)
         return r->ops->watch_pid(r->ops->arg, owner->pid, &owner->pid_start);
     if (owner->pid_start != 0 && owner->pid_start != other->owner.pid_start)
@@ -117,7 +115,7 @@ static int watch(struct registrar *r, struct owner *owner)
 
 static void unwatch(struct registrar *r, const struct owner *owner)
 {
-    if (owner->kind == OWNER_PID && !registrations_of_pid(r->registrations, owner->pid))
+    if (owner->kind == OWNER_PID && !registrations_of_pid(&r->registrations, owner->pid))
         r->ops->unwatch_pid(r->ops->arg, owner->pid);
 }
 
@@ -127,7 +125,7 @@ static bool name_is_noted(const struct registrar *r, const struct instance_key *
 {
     uid_t uid;
     return (before->kind == OWNER_CONNECTION && before->uid == owner->uid) ||
-           (reserved_names_find(registrations_reserved(r->registrations), key, &uid) && uid == owner->uid);
+           (reserved_names_find(&r->registrations.reserved, key, &uid) && uid == owner->uid);
 }
 
 /*
@@ -156,8 +154,8 @@ void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns
     const struct owner owner = reg->owner;
     r->inherited -= owner.kind == OWNER_INHERITED;
     if (r->round_next == reg)
-        r->round_next = registrations_next(reg);
-    registrations_remove(r->registrations, reg);
+        r->round_next = reg->hh.next;
+    registrations_remove(&r->registrations, reg);
     unwatch(r, &owner);
     r->ops->local_remove(r->ops->arg, &key);
     publisher_remove(r->publisher, &key, now_ns);
@@ -190,7 +188,7 @@ static void remember_again(struct registrar *r, const struct instance_key *key, 
 static int set(struct registrar *r, const struct instance_key *key, struct owner *owner,
                const struct encoded_record *record, uint8_t checked, bool restored, int64_t now_ns)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
+    struct registration *reg = registrations_find(&r->registrations, key);
     struct owner before = reg ? reg->owner : (struct owner){.kind = OWNER_STATIC};
     bool known = reg != NULL, changed;
     int err = owner->kind == OWNER_PID ? watch(r, owner) : 0;
@@ -203,7 +201,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
         return err;
     }
     bool noted = name_is_noted(r, key, &before, owner);
-    err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
+    err = registrations_set(&r->registrations, key, owner, record, now_ns, &reg, &changed);
     if (err < 0) {
         unwatch(r, owner);
         remember_again(r, key, known ? reg : NULL);
@@ -234,8 +232,8 @@ static int claim(struct registrar *r, struct instance_key *key, struct owner *ow
     uint8_t body[RECORD_WIRE_MAX];
     memcpy(key->host, r->options->host, sizeof key->host);
     if (!key->instance[0])
-        registrations_name(r->registrations, owner, record, key);
-    int err = registrations_may_claim(r->registrations, key, owner);
+        registrations_name(&r->registrations, owner, record, key);
+    int err = registrations_may_claim(&r->registrations, key, owner);
     metric_add(&r->metrics->conflicts, err == -EEXIST);
     metric_add(&r->metrics->limited, err == -ENOSPC);
     if (err == 0)
@@ -291,7 +289,7 @@ static int claim_static(struct registrar *r, struct static_service *service, int
 
 void registrar_static_begin(struct registrar *r)
 {
-    registrations_begin_round(r->registrations);
+    r->registrations.round++;
 }
 
 void registrar_static_set(struct registrar *r, struct static_service *service, int64_t now_ns)
@@ -301,7 +299,7 @@ void registrar_static_set(struct registrar *r, struct static_service *service, i
 
 bool registrar_static_end(struct registrar *r, int64_t now_ns)
 {
-    struct registration *reg = registrations_of_earlier_round(r->registrations);
+    struct registration *reg = registrations_of_earlier_round(&r->registrations);
     if (reg)
         registrar_end(r, reg, now_ns);
     return !reg;
@@ -312,10 +310,10 @@ bool registrar_static_end(struct registrar *r, int64_t now_ns)
 static int find_allowed(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid,
                         struct registration **ret_reg)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
+    struct registration *reg = registrations_find(&r->registrations, key);
     if (!reg)
         return -ENOENT;
-    if (!registration_allows(reg, client, uid) || registrations_is_kept_from(r->registrations, key, uid))
+    if (!registration_allows(reg, client, uid) || registrations_is_kept_from(&r->registrations, key, uid))
         return -EPERM;
     *ret_reg = reg;
     return 0;
@@ -340,7 +338,7 @@ int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uin
     if (err == 0 && reg->owner.kind != OWNER_TTL)
         err = -EINVAL;
     if (err == 0)
-        registrations_heartbeat(r->registrations, reg, now_ns);
+        registrations_heartbeat(&r->registrations, reg, now_ns);
     return err;
 }
 
@@ -348,17 +346,17 @@ int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uin
 
 void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record, int64_t now_ns)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
+    struct registration *reg = registrations_find(&r->registrations, key);
     struct owner nobody = {.kind = OWNER_INHERITED};
     struct encoded_record encoded;
     uint8_t body[RECORD_WIRE_MAX];
     bool is_new = !reg, changed;
     if (reg && reg->owner.kind != OWNER_INHERITED)
         return;
-    if (!reg && registrations_count(r->registrations) >= r->options->instances_max)
+    if (!reg && HASH_COUNT(r->registrations.by_key) >= r->options->instances_max)
         return;
     if (encoded_record_init(&encoded, record, r->options->record_max, body) < 0 ||
-        registrations_set(r->registrations, key, &nobody, &encoded, now_ns, &reg, &changed) < 0)
+        registrations_set(&r->registrations, key, &nobody, &encoded, now_ns, &reg, &changed) < 0)
         return;
     r->inherited += is_new;
     r->ops->local_put(r->ops->arg, key, record);
@@ -367,14 +365,14 @@ void registrar_inherit(struct registrar *r, const struct instance_key *key, cons
 
 void registrar_disinherit(struct registrar *r, const struct instance_key *key, int64_t now_ns)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
+    struct registration *reg = registrations_find(&r->registrations, key);
     if (reg && reg->owner.kind == OWNER_INHERITED)
         registrar_end(r, reg, now_ns);
 }
 
 void registrar_overwritten(struct registrar *r, const struct instance_key *key, int64_t now_ns)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
+    struct registration *reg = registrations_find(&r->registrations, key);
     if (reg && reg->owner.kind == OWNER_INHERITED)
         (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: it stays lost in the bucket until it is claimed */
 }
@@ -387,7 +385,7 @@ int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n)
     if (err < 0)
         return err;
     memcpy(key.host, r->options->host, sizeof key.host);
-    return reserved_names_add(registrations_reserved(r->registrations), &key, uid);
+    return reserved_names_add(&r->registrations.reserved, &key, uid);
 }
 
 uint32_t registrar_waiting(const struct registrar *r)
@@ -395,7 +393,7 @@ uint32_t registrar_waiting(const struct registrar *r)
     uint32_t n = 0;
     if (r->options->addresses.families)
         return 0;
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
+    for (struct registration *reg = r->registrations.by_key; reg; reg = reg->hh.next)
         n += reg->record.at_host;
     return n;
 }
@@ -403,7 +401,7 @@ uint32_t registrar_waiting(const struct registrar *r)
 struct registrar_stats registrar_stats(const struct registrar *r)
 {
     return (struct registrar_stats){
-        .registrations = (uint32_t)registrations_count(r->registrations),
+        .registrations = HASH_COUNT(r->registrations.by_key),
         .inherited = r->inherited,
         .overrides = (uint32_t)r->overrides.n,
     };

@@ -7,8 +7,8 @@
 
 static struct registration *next_of(const struct registrar *r, const struct registrar_gone *gone)
 {
-    return gone->process ? registrations_of_pid(r->registrations, (pid_t)gone->id)
-                         : registrations_of_client(r->registrations, gone->id);
+    return gone->process ? registrations_of_pid(&r->registrations, (pid_t)gone->id)
+                         : registrations_of_client(&r->registrations, gone->id);
 }
 
 /* Ends some registrations of a client or a process that is gone. Returns false when there are more. */
@@ -58,7 +58,7 @@ static void end_gone(struct registrar *r, int64_t now_ns)
 static void end_expired(struct registrar *r, int64_t until_ns, int64_t now_ns)
 {
     struct registration *reg;
-    for (unsigned i = 0; i < ENDED_AT_ONCE && (reg = registrations_expired(r->registrations, until_ns)); i++) {
+    for (unsigned i = 0; i < ENDED_AT_ONCE && (reg = registrations_expired(&r->registrations, until_ns)); i++) {
         registrar_end(r, reg, now_ns);
         metric_inc(&r->metrics->expired);
     }
@@ -75,7 +75,7 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 
 int64_t registrar_deadline(const struct registrar *r)
 {
-    int64_t next_ns = registrations_deadline(r->registrations), end_ns = r->overrides.next_end_ns;
+    int64_t next_ns = deadlines_next_ns(&r->registrations.deadlines), end_ns = r->overrides.next_end_ns;
     if (r->n_gone > 0 || !registrar_round_is_over(r))
         return 0;
     return end_ns < next_ns ? end_ns : next_ns;
@@ -83,6 +83,6 @@ int64_t registrar_deadline(const struct registrar *r)
 
 void registrar_stalled(struct registrar *r, int64_t now_ns)
 {
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
-        registrations_heartbeat(r->registrations, reg, now_ns);
+    for (struct registration *reg = r->registrations.by_key; reg; reg = reg->hh.next)
+        registrations_heartbeat(&r->registrations, reg, now_ns);
 }

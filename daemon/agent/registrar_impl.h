@@ -15,7 +15,7 @@ struct registrar {
     const struct agent_options *options;
     const struct agent_ops *ops;
     struct publisher *publisher;
-    struct registrations *registrations;
+    struct registrations registrations;
     struct overrides overrides;
     struct registrar_gone {
         bool process;
@@ -46,5 +46,17 @@ int registrar_publish(struct registrar *r, struct registration *reg, int64_t now
  */
 void registrar_round(struct registrar *r, int64_t now_ns);
 void registrar_round_on(struct registrar *r, int64_t now_ns);
+
+/*
+ * registration_check.c: what a request must look like, whichever way it came, over the socket or from the configuration. 0, or
+ * -EINVAL with *ret_why, a static text.
+ */
+int registration_check_names(const struct instance_key *key, const char **ret_why);
+
+/* A record without an address is marked as being at the host's. */
+int registration_check_record(const struct agent_options *options, struct record *record, const char **ret_why);
+int registration_check_life(const struct registration_request *request, const char **ret_why);
+
+struct owner registration_owner(const struct registration_request *request);
 
 #endif

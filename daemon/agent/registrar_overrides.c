@@ -34,7 +34,7 @@ static int set_override(struct registrar *r, const struct override *override, bo
     metric_add(&r->metrics->overrides_limited, err == -ENOSPC);
     if (err < 0)
         return err;
-    err = on ? stored_keep_override(r->ops, override) : stored_drop_override(r->ops, override);
+    err = on ? stored_keep_override(r->ops, override) : stored_drop(r->ops, STORED_OVERRIDE, &override->key);
     metric_add(&r->metrics->store_errors, err < 0);
     if (err < 0)
         return err;

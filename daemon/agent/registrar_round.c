@@ -37,7 +37,7 @@ static bool bring_up_to_date(struct registrar *r, struct registration *reg, int6
 static void drop_name(struct registrar *r)
 {
     struct instance_key key;
-    if (reserved_names_take(registrations_reserved(r->registrations), &key))
+    if (reserved_names_take(&r->registrations.reserved, &key))
         stored_note_no_name(r->ops, &key);
     else
         r->dropping = false;
@@ -48,7 +48,7 @@ void registrar_round_on(struct registrar *r, int64_t now_ns)
     for (unsigned looked = 0, changed = 0; r->round_next && looked < LOOKED_AT_AT_ONCE && changed < CHANGED_AT_ONCE;
          looked++) {
         struct registration *reg = r->round_next;
-        r->round_next = registrations_next(reg);
+        r->round_next = reg->hh.next;
         changed += bring_up_to_date(r, reg, now_ns);
     }
     for (unsigned n = 0; !r->round_next && r->dropping && n < CHANGED_AT_ONCE; n++)
@@ -64,7 +64,7 @@ void registrar_round(struct registrar *r, int64_t now_ns)
 {
     if (r->closed)
         return;
-    r->round_next = registrations_first(r->registrations);
+    r->round_next = r->registrations.by_key;
     registrar_round_on(r, now_ns);
 }
 

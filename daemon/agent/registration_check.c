@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checks requests for registrations. */
-#include "daemon/agent/registration_check.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/agent/registrar_impl.h"
 #include "libdiscover/core/clock.h"
 
 #define TTL_MIN_NS (100 * NS_PER_MS)

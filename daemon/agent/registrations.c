@@ -20,39 +20,12 @@ struct holder {
     struct registration *list;
 };
 
-struct registrations {
-    size_t max;
-    struct registration *by_key;
-    struct holder *holders;
-    struct deadlines deadlines;
-    struct reserved_names reserved;
-    uint32_t round;
-};
-
-int registrations_new(size_t max, struct registrations **ret_r)
+void registrations_fini(struct registrations *r)
 {
-    struct registrations *r = calloc(1, sizeof *r);
-    if (!r)
-        return -ENOMEM;
-    r->max = max;
-    *ret_r = r;
-    return 0;
-}
-
-void registrations_free(struct registrations *r)
-{
-    if (!r)
-        return;
     while (r->by_key)
         registrations_remove(r, r->by_key);
     deadlines_fini(&r->deadlines);
     reserved_names_fini(&r->reserved);
-    free(r);
-}
-
-size_t registrations_count(const struct registrations *r)
-{
-    return HASH_COUNT(r->by_key);
 }
 
 struct registration *registrations_find(const struct registrations *r, const struct instance_key *key)
@@ -80,11 +53,6 @@ static bool may_take_over(const struct owner *from, const struct owner *to)
     bool left_behind = from->kind == OWNER_TTL || from->kind == OWNER_PID;
     bool asked_for = from->kind == OWNER_CONNECTION && to->kind == OWNER_CONNECTION && to->take_over;
     return (left_behind || asked_for) && to->kind != OWNER_STATIC && from->uid == to->uid;
-}
-
-struct reserved_names *registrations_reserved(struct registrations *r)
-{
-    return &r->reserved;
 }
 
 bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid)
@@ -194,11 +162,6 @@ struct registration *registrations_of_pid(const struct registrations *r, pid_t p
     return held_by(r, OWNER_PID, (uint64_t)pid);
 }
 
-void registrations_begin_round(struct registrations *r)
-{
-    r->round++;
-}
-
 struct registration *registrations_of_earlier_round(const struct registrations *r)
 {
     struct registration *reg = held_by(r, OWNER_STATIC, 0);
@@ -281,11 +244,6 @@ void registrations_remove(struct registrations *r, struct registration *reg)
     free(reg);
 }
 
-struct registration *registrations_first(const struct registrations *r)
-{
-    return r->by_key;
-}
-
 /* --- names --- */
 
 static bool same_endpoint(const struct registration *reg, const struct record *record)
@@ -358,9 +316,4 @@ struct registration *registrations_expired(const struct registrations *r, int64_
     if (!d || d->at_ns > now_ns)
         return NULL;
     return (struct registration *)((char *)d - offsetof(struct registration, deadline));
-}
-
-int64_t registrations_deadline(const struct registrations *r)
-{
-    return deadlines_next_ns(&r->deadlines);
 }

@@ -57,21 +57,21 @@ struct registration {
     char key_text[KEY_CAP];
 };
 
-struct registrations;
+/* All zeros but max: none. */
+struct registrations {
+    size_t max;
+    struct registration *by_key;
+    struct holder *holders;
+    struct deadlines deadlines;
+    struct reserved_names reserved; /* names that are kept for the users who had them */
+    uint32_t round;                 /* the configuration's; the next begins with one more */
+};
 
-/* max: registrations at most. -ENOMEM. */
-int registrations_new(size_t max, struct registrations **ret_r);
-void registrations_free(struct registrations *r);
-
-size_t registrations_count(const struct registrations *r);
+void registrations_fini(struct registrations *r);
 
 struct registration *registrations_find(const struct registrations *r, const struct instance_key *key);
 
-/*
- * registrations_reserved: names that are kept for the users who had them. registrations_is_kept_from: whether the name
- * is kept, and this user is neither the one it is kept for nor root.
- */
-struct reserved_names *registrations_reserved(struct registrations *r);
+/* Whether the name is kept, and this user is neither the one it is kept for nor root. */
 bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid);
 
 /*
@@ -110,29 +110,14 @@ bool registration_allows(const struct registration *registration, uint64_t clien
 /* The registration's TTL begins anew, if it has one. */
 void registrations_heartbeat(struct registrations *r, struct registration *registration, int64_t now_ns);
 
-/*
- * A registration whose TTL has run out; NULL: there is none. registrations_deadline: when the next one will; INT64_MAX:
- * none has a TTL.
- */
+/* A registration whose TTL has run out; NULL: there is none. */
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns);
-int64_t registrations_deadline(const struct registrations *r);
 
-/*
- * A round begins: the configuration names its registrations anew. registrations_of_earlier_round: one of the
- * configuration that was not named since; NULL: there is none.
- */
-void registrations_begin_round(struct registrations *r);
+/* One of the configuration that was not named in this round; NULL: there is none. */
 struct registration *registrations_of_earlier_round(const struct registrations *r);
 
 /* A registration that is bound to that connection or process; NULL: there is none. */
 struct registration *registrations_of_client(const struct registrations *r, uint64_t client);
 struct registration *registrations_of_pid(const struct registrations *r, pid_t pid);
-
-/* For going through all registrations, in no order; to remove one, ask for the next one first. */
-struct registration *registrations_first(const struct registrations *r);
-static inline struct registration *registrations_next(const struct registration *registration)
-{
-    return registration->hh.next;
-}
 
 #endif

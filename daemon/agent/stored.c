@@ -135,30 +135,32 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
     return 0;
 }
 
-static int store(const struct agent_ops *ops, const char *name, const uint8_t *bytes, size_t n)
+static int keep(const struct agent_ops *ops, const char *kind, const struct instance_key *key, const uint8_t *bytes,
+                size_t n)
 {
+    char name[STORED_NAME_CAP];
+    stored_name(kind, key, name);
     return ops->store(ops->arg, name, bytes, n) < 0 ? -EIO : 0;
-}
-
-static int drop(const struct agent_ops *ops, const char *name)
-{
-    return ops->forget(ops->arg, name) < 0 ? -EIO : 0;
 }
 
 int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
                              const struct encoded_record *record)
 {
-    char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
-    stored_name(STORED_REGISTRATION, key, name);
-    return store(ops, name, bytes, registration_encode(key, owner, record, bytes));
+    return keep(ops, STORED_REGISTRATION, key, bytes, registration_encode(key, owner, record, bytes));
 }
 
-int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key)
+int stored_keep_override(const struct agent_ops *ops, const struct override *override)
+{
+    uint8_t bytes[STORED_MAX];
+    return keep(ops, STORED_OVERRIDE, &override->key, bytes, override_encode(override, bytes));
+}
+
+int stored_drop(const struct agent_ops *ops, const char *kind, const struct instance_key *key)
 {
     char name[STORED_NAME_CAP];
-    stored_name(STORED_REGISTRATION, key, name);
-    return drop(ops, name);
+    stored_name(kind, key, name);
+    return ops->forget(ops->arg, name) < 0 ? -EIO : 0;
 }
 
 void stored_note_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid)
@@ -190,19 +192,4 @@ int stored_name_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_
     *ret_uid = msg->uid;
     discover__v1__stored_name__free_unpacked(msg, NULL);
     return err;
-}
-
-int stored_keep_override(const struct agent_ops *ops, const struct override *override)
-{
-    char name[STORED_NAME_CAP];
-    uint8_t bytes[STORED_MAX];
-    stored_name(STORED_OVERRIDE, &override->key, name);
-    return store(ops, name, bytes, override_encode(override, bytes));
-}
-
-int stored_drop_override(const struct agent_ops *ops, const struct override *override)
-{
-    char name[STORED_NAME_CAP];
-    stored_name(STORED_OVERRIDE, &override->key, name);
-    return drop(ops, name);
 }

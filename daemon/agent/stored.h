@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the store op keeps, as bytes (proto/state.proto), and how it is given to it. Pure; any thread but for the last six,
+ * What the store op keeps, as bytes (proto/state.proto), and how it is given to it. Pure; any thread but for the last five,
  * which call the ops: main thread. Decoding trusts nothing.
  */
 #ifndef AGENT_STORED_H
@@ -48,9 +48,8 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
  */
 int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
                              const struct encoded_record *record);
-int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key);
 int stored_keep_override(const struct agent_ops *ops, const struct override *override);
-int stored_drop_override(const struct agent_ops *ops, const struct override *override);
+int stored_drop(const struct agent_ops *ops, const char *kind, const struct instance_key *key);
 
 /* Call the op note: the name is kept for that user, or no longer. Nobody waits for it. */
 void stored_note_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid);

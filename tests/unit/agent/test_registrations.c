@@ -8,7 +8,7 @@
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
-static struct registrations *regs;
+static struct registrations table, *const regs = &table;
 
 static struct instance_key key_of(const char *instance)
 {
@@ -73,11 +73,11 @@ static int may(const char *instance, struct owner owner)
 
 static void setup(void)
 {
-    ck_assert_int_eq(registrations_new(4, &regs), 0);
+    table = (struct registrations){.max = 4};
 }
 static void teardown(void)
 {
-    registrations_free(regs);
+    registrations_fini(regs);
 }
 
 START_TEST(who_may_take_what)
@@ -186,12 +186,12 @@ END_TEST
 START_TEST(ttl_runs_out_unless_there_is_a_heartbeat)
 {
     struct registration *reg = set("p1", ttl(1, 0), 80);
-    ck_assert_int_eq(registrations_deadline(regs), 5 * NS_PER_S);
+    ck_assert_int_eq(deadlines_next_ns(&regs->deadlines), 5 * NS_PER_S);
     registrations_heartbeat(regs, reg, 3 * NS_PER_S);
     ck_assert_ptr_null(registrations_expired(regs, 5 * NS_PER_S));
     ck_assert_ptr_eq(registrations_expired(regs, 8 * NS_PER_S), reg);
     (void)set("p1", connection(1, 0), 80);
-    ck_assert_int_eq(registrations_deadline(regs), INT64_MAX);
+    ck_assert_int_eq(deadlines_next_ns(&regs->deadlines), INT64_MAX);
 }
 END_TEST
 
