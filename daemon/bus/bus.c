@@ -45,15 +45,6 @@ static const char *bad_option(const struct bus_options *o)
     return NULL;
 }
 
-static void set_feed(struct bus *b, struct bus_feed *f, enum bus_bucket bucket)
-{
-    f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)bucket};
-    f->bucket = bucket;
-    f->stream = &b->shared.streams[bucket];
-    f->own_key = bucket == BUS_HOSTS ? b->shared.options.host : NULL;
-    f->shared = &b->shared;
-}
-
 static void name_streams(struct bus *b)
 {
     static const char *const ends[BUS_BUCKETS] = {"services", "hosts"};
@@ -65,14 +56,11 @@ static void name_streams(struct bus *b)
         snprintf(s->name, sizeof s->name, "KV_%s", o->buckets[i]);
         snprintf(s->subjects, sizeof s->subjects, "$KV.%s.>", o->buckets[i]);
         snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
-        s->prefix_len = strlen(s->subjects) - 1;
         s->max_age_ns = max_age_ns[i];
         s->max_bytes = o->max_bytes[i];
         s->max_message_size = (int64_t)o->max_value;
         s->replicas = o->replicas;
         s->traced = i == BUS_SERVICES;
-        set_feed(b, &b->feeds[0][i], (enum bus_bucket)i);
-        set_feed(b, &b->feeds[1][i], (enum bus_bucket)i);
     }
 }
 
@@ -81,14 +69,11 @@ static void name_mirrors(struct bus *b)
     const struct bus_options *o = &b->shared.options;
     for (int i = 0; i < BUS_BUCKETS; i++) {
         struct bus_mirror *m = &b->shared.mirrors[i];
-        m->stream = b->shared.streams[i];
+        m->origin = &b->shared.streams[i];
+        m->stream = *m->origin;
+        m->options = o;
         snprintf(m->stream.name, sizeof m->stream.name, "%s", o->mirrors[i]);
-        memcpy(m->origin, b->shared.streams[i].name, sizeof m->origin);
-        snprintf(m->region, sizeof m->region, "%s", o->region);
-        snprintf(m->domain, sizeof m->domain, "%s", o->mirror_domain);
-        snprintf(m->origin_domain, sizeof m->origin_domain, "%s", o->js_domain);
-        snprintf(m->deliver, sizeof m->deliver, "$JS.M.region-%s", o->mirror_region);
-        m->keep_ns = o->keep_ns;
+        wire_api_prefix(o->mirror_domain, m->api_prefix);
     }
 }
 
@@ -98,7 +83,7 @@ static int make_links(struct bus *b)
     sigset_t before;
     thread_block_signals(&before);
     for (int i = 0; i < 2 && err == 0; i++)
-        err = bus_link_new(&b->shared, b->feeds[i], &b->shared.links[i]);
+        err = bus_link_new(&b->shared, &b->shared.links[i]);
     thread_restore_signals(&before);
     atomic_store(&b->shared.link, b->shared.links[0]);
     return err;
@@ -201,8 +186,9 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         return -ENOBUFS;
     }
     const char *domain = b->shared.options.js_domain, *prefix = *domain ? b->shared.api_prefix : "";
-    const struct bus_stream *stream = &b->shared.streams[bucket];
-    size_t subject_len = strlen(prefix) + (*domain != '\0') + stream->prefix_len + strlen(key);
+    const char *subjects = b->shared.streams[bucket].subjects; /* "$KV.SERVICES.>" */
+    int key_at = (int)strlen(subjects) - 1;
+    size_t subject_len = strlen(prefix) + (*domain != '\0') + (size_t)key_at + strlen(key);
     struct bus_put_trace *headers = NULL;
     struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n + (trace ? sizeof *headers : 0));
     if (!p)
@@ -217,8 +203,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         .n = n,
         .value = p->subject + subject_len + 1,
     };
-    snprintf(p->subject, subject_len + 1, "%s%s%.*s%s", prefix, *domain ? "." : "", (int)stream->prefix_len,
-             stream->subjects, key);
+    snprintf(p->subject, subject_len + 1, "%s%s%.*s%s", prefix, *domain ? "." : "", key_at, subjects, key);
     if (n > 0)
         memcpy(p->subject + subject_len + 1, value, n);
     if (trace) {

@@ -55,20 +55,15 @@ static natsStatus set_options(struct bus_ask *ask, natsOptions *o, char ret_why[
 
 static int connect_to(struct bus_ask *ask, char ret_why[static BUS_WHY_CAP])
 {
-    char cause[BUS_WHY_CAP];
     natsOptions *o = NULL;
     natsStatus s = natsOptions_Create(&o);
     if (s == NATS_OK)
         s = set_options(ask, o, ret_why);
-    bool good = s == NATS_OK;
-    bus_security_forget();
-    if (good)
-        s = natsConnection_Connect(&ask->nc, o);
-    int err = s == NATS_OK ? 0 : good ? fail(s, ret_why) : -EINVAL;
-    if (good && err)
-        bus_security_cause(ask->access, ret_why, cause);
-    if (good && err && *cause)
-        snprintf(ret_why, BUS_WHY_CAP, "%s", cause);
+    int err = s == NATS_OK ? 0 : -EINVAL;
+    if (!err && (s = natsConnection_Connect(&ask->nc, o)) != NATS_OK) {
+        err = fail(s, ret_why);
+        bus_security_explain(ask->access, ret_why, BUS_WHY_CAP);
+    }
     natsOptions_Destroy(o);
     return err;
 }

@@ -23,7 +23,8 @@ void bus_feed_gap_taken(struct bus_feed *feed)
  */
 static bool in_a_hurry(const struct bus_feed *feed, const struct kv_message *m)
 {
-    return !feed->own_key || (strlen(feed->own_key) == m->key_len && memcmp(feed->own_key, m->key, m->key_len) == 0);
+    const char *host = feed->shared->options.host;
+    return feed->bucket != BUS_HOSTS || (strlen(host) == m->key_len && memcmp(host, m->key, m->key_len) == 0);
 }
 
 static void post(struct bus_feed *feed, const struct kv_message *m)
@@ -73,7 +74,7 @@ static void take_readable(struct bus_feed *feed, struct kv_message *m)
 static void take(struct bus_feed *feed, natsMsg *msg)
 {
     struct kv_message m;
-    switch (bus_message_live(msg, feed->stream, feed->shared->options.max_value, &m)) {
+    switch (bus_message_live(msg, &feed->shared->streams[feed->bucket], feed->shared->options.max_value, &m)) {
     case BUS_MESSAGE_OK:
         take_readable(feed, &m);
         break;

@@ -30,10 +30,8 @@ struct bus_feed {
     struct bus_mail gap; /* in the mailbox while gap_posted */
     atomic_bool gap_posted;
     enum bus_bucket bucket;
-    const struct bus_stream *stream;
     uint64_t last_seq; /* the highest that was heard on this connection; 0: none was */
     struct bus_feed_guesses guesses;
-    const char *own_key; /* the only key whose messages are in a hurry; NULL: all are */
     struct bus_shared *shared;
     struct bus_deferred
         deferred; /* belongs to the callback's thread, and after its end to whoever has waited for that */

@@ -11,8 +11,7 @@ struct bus {
     struct bus_events events;
     void *arg;
     struct bus_shared shared;
-    struct mail *todo;                     /* taken from the box, and not yet done with; NULL */
-    struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
+    struct mail *todo; /* taken from the box, and not yet done with; NULL */
     struct bus_reader *reader;
     struct bus_publisher *publisher;
     int64_t busy_since_ns; /* since then each slice has left something to dispatch; 0: the last one has not */

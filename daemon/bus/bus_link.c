@@ -19,11 +19,6 @@
 
 /* ---- options ---- */
 
-static bool given(const char *text)
-{
-    return text && *text;
-}
-
 static natsStatus set_options(struct bus_link *link, natsOptions *o)
 {
     char name[BUS_SUBJECT_CAP], prefix[BUS_SUBJECT_CAP];
@@ -55,14 +50,18 @@ static void name_subjects(struct bus_link *link, const char *host)
     link->put_reply_len = strlen(link->session.inbox) + strlen(".put.");
 }
 
-int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link)
+int bus_link_new(struct bus_shared *shared, struct bus_link **ret_link)
 {
     const struct bus_options *options = &shared->options;
     struct bus_link *link = calloc(1, sizeof *link);
     if (!link)
         return -ENOMEM;
     link->shared = shared;
-    link->feeds = feeds;
+    for (int i = 0; i < BUS_BUCKETS; i++) {
+        link->feeds[i].gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)i};
+        link->feeds[i].bucket = (enum bus_bucket)i;
+        link->feeds[i].shared = shared;
+    }
     link->session.api_prefix = shared->api_prefix;
     link->session.info_timeout_ms = options->info_timeout_ns / NS_PER_MS;
     bus_timeout_init(&link->timeout, options->lease_ttl_ns);
@@ -85,7 +84,6 @@ void bus_link_free(struct bus_link *link)
 {
     if (!link)
         return;
-    bus_link_forget(link);
     pthread_cond_destroy(&link->changed);
     pthread_mutex_destroy(&link->lock);
     if (link->news_fd >= 0)
@@ -98,17 +96,17 @@ void bus_link_free(struct bus_link *link)
 /* ---- open ---- */
 
 /* Sets the servers to try, the one that was lost last: it may hang, and to wait for it costs time of the lease. */
-static natsStatus set_servers(struct bus_link *link, const struct bus_access *access, natsOptions *o)
+static natsStatus set_servers(const struct bus_cluster *cluster, const struct bus_access *access, natsOptions *o)
 {
-    size_t n = access->n_servers + link->n_discovered;
+    size_t n = access->n_servers + cluster->n;
     const char **all = calloc(n, sizeof *all);
     if (!all)
         return NATS_NO_MEMORY;
     memcpy(all, access->servers, access->n_servers * sizeof *all);
-    memcpy(all + access->n_servers, link->discovered, link->n_discovered * sizeof *all);
+    memcpy(all + access->n_servers, cluster->servers, cluster->n * sizeof *all);
     uint64_t random = (uint64_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
-    wire_order_servers(all, n, link->last_server, random);
+    wire_order_servers(all, n, cluster->last, random);
     natsStatus s = natsOptions_SetServers(o, all, (int)n);
     free(all);
     return s;
@@ -127,25 +125,21 @@ static natsStatus set_times(struct bus_link *link, size_t n_servers, natsOptions
 }
 
 static natsStatus connect_by(struct bus_link *link, const struct bus_access *access, natsOptions *o,
-                             natsConnection **ret_nc, char ret_reason[static BUS_REASON_CAP])
+                             char ret_reason[static BUS_REASON_CAP])
 {
-    char cause[BUS_WHY_CAP];
     int64_t began_ns = clock_now_ns();
-    bus_security_forget();
-    natsStatus s = natsConnection_Connect(ret_nc, o);
+    natsStatus s = natsConnection_Connect(&link->session.nc, o);
     link->opened_ns = clock_now_ns();
     if (s == NATS_OK)
         return s;
     bus_timeout_failed(&link->timeout, access->n_servers, link->opened_ns - began_ns);
     (void)bus_stream_error(s, 0, ret_reason);
-    bus_security_cause(access, ret_reason, cause);
-    if (*cause)
-        snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, cause);
+    bus_security_explain(access, ret_reason, BUS_REASON_CAP);
     return s;
 }
 
 /* What the files of access say is read here, anew for each connection. */
-static natsStatus connect_now(struct bus_link *link, const struct bus_access *access, natsConnection **ret_nc,
+static natsStatus connect_now(struct bus_link *link, const struct bus_access *access, const struct bus_cluster *cluster,
                               char ret_reason[static BUS_REASON_CAP])
 {
     char why[BUS_WHY_CAP] = "";
@@ -154,14 +148,14 @@ static natsStatus connect_now(struct bus_link *link, const struct bus_access *ac
     if (s == NATS_OK)
         s = set_options(link, o);
     if (s == NATS_OK)
-        s = set_servers(link, access, o);
+        s = set_servers(cluster, access, o);
     if (s == NATS_OK)
-        s = set_times(link, access->n_servers + link->n_discovered, o);
+        s = set_times(link, access->n_servers + cluster->n, o);
     (void)bus_stream_error(s, 0, ret_reason);
     if (s == NATS_OK && (s = bus_security_set(o, access, why)) != NATS_OK)
         snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, why);
     if (s == NATS_OK)
-        s = connect_by(link, access, o, ret_nc, ret_reason);
+        s = connect_by(link, access, o, ret_reason);
     natsOptions_Destroy(o);
     return s;
 }
@@ -171,47 +165,29 @@ int64_t bus_link_longest_pause_ns(const struct bus_link *link)
     return bus_timeout_pause_ns(&link->timeout);
 }
 
-static void forget_discovered(struct bus_link *link)
+void bus_cluster_forget(struct bus_cluster *cluster)
 {
-    while (link->n_discovered > 0)
-        free(link->discovered[--link->n_discovered]);
-}
-
-void bus_link_forget(struct bus_link *link)
-{
-    forget_discovered(link);
-    link->last_server[0] = '\0';
+    while (cluster->n > 0)
+        free(cluster->servers[--cluster->n]);
+    cluster->last[0] = '\0';
 }
 
 /* So that the next connect can go to a server that is not configured here. */
-static void remember_cluster(struct bus_link *link, natsConnection *nc)
+static void remember_cluster(struct bus_cluster *cluster, natsConnection *nc)
 {
     char **found = NULL;
     int n = 0;
-    if (natsConnection_GetDiscoveredServers(nc, &found, &n) != NATS_OK)
-        return;
-    for (size_t i = 0; i < link->n_discovered && n > 0; i++)
-        free(link->discovered[i]);
-    link->n_discovered = n > 0 ? 0 : link->n_discovered;
-    for (int i = 0; i < n; i++)
-        if (link->n_discovered < DISCOVERED_MAX)
-            link->discovered[link->n_discovered++] = found[i];
-        else
-            free(found[i]);
-    free(found);
-}
-
-int bus_link_learn(struct bus_link *link, const struct bus_link *from)
-{
-    memcpy(link->last_server, from->last_server, sizeof link->last_server);
-    forget_discovered(link);
-    for (size_t i = 0; i < from->n_discovered; i++) {
-        link->discovered[i] = strdup(from->discovered[i]);
-        if (!link->discovered[i])
-            return -ENOMEM;
-        link->n_discovered++;
+    if (natsConnection_GetDiscoveredServers(nc, &found, &n) == NATS_OK && n > 0) {
+        bus_cluster_forget(cluster);
+        for (int i = 0; i < n; i++)
+            if (cluster->n < DISCOVERED_MAX)
+                cluster->servers[cluster->n++] = found[i];
+            else
+                free(found[i]);
     }
-    return 0;
+    free(found);
+    if (natsConnection_GetConnectedUrl(nc, cluster->last, sizeof cluster->last) != NATS_OK)
+        snprintf(cluster->last, sizeof cluster->last, "unknown");
 }
 
 /* Has bus_link_close wait for the thread that calls back for this subscription. */
@@ -263,7 +239,7 @@ static natsStatus subscribe_all(struct bus_link *link)
     for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
         struct bus_feed *feed = &link->feeds[i];
         bus_feed_begin(feed);
-        s = subscribe(link, NULL, feed->stream->destination, bus_feed_message, feed);
+        s = subscribe(link, NULL, link->shared->streams[i].destination, bus_feed_message, feed);
     }
     if (s == NATS_OK)
         s = subscribe(link, NULL, puts, bus_link_on_answer, link);
@@ -274,11 +250,7 @@ static natsStatus subscribe_all(struct bus_link *link)
 
 static natsStatus set_up(struct bus_link *link)
 {
-    jsOptions js;
-    jsOptions_Init(&js);
-    js.Wait = BUS_REQUEST_TIMEOUT_MS;
-    js.Domain = given(link->shared->options.js_domain) ? link->shared->options.js_domain : NULL;
-    natsStatus s = natsConnection_JetStream(&link->session.js, link->session.nc, &js);
+    natsStatus s = natsConnection_JetStream(&link->session.js, link->session.nc, NULL);
     if (s == NATS_OK)
         s = subscribe_all(link);
     /* Once this returns the server has the subscriptions: what it stores from now on is heard. */
@@ -287,26 +259,22 @@ static natsStatus set_up(struct bus_link *link)
     return s;
 }
 
-int bus_link_open(struct bus_link *link, const struct bus_access *access, char ret_server[static BUS_REASON_CAP],
+int bus_link_open(struct bus_link *link, const struct bus_access *access, struct bus_cluster *cluster,
                   char ret_reason[static BUS_REASON_CAP])
 {
-    char ignored[BUS_REASON_CAP];
     link->lame = link->closed = link->publish_denied = false;
     link->n_denied = 0;
     bus_inbox_reset(link->session.answers);
-    natsStatus s = connect_now(link, access, &link->session.nc, ret_reason);
+    natsStatus s = connect_now(link, access, cluster, ret_reason);
     if (s != NATS_OK)
         return -ENOTCONN;
     s = set_up(link);
     if (s != NATS_OK) {
         (void)bus_stream_error(s, 0, ret_reason);
-        bus_link_close(link, ignored);
+        (void)bus_link_close(link);
         return -ENOTCONN;
     }
-    remember_cluster(link, link->session.nc);
-    if (natsConnection_GetConnectedUrl(link->session.nc, ret_server, BUS_REASON_CAP) != NATS_OK)
-        snprintf(ret_server, BUS_REASON_CAP, "unknown");
-    snprintf(link->last_server, sizeof link->last_server, "%s", ret_server);
+    remember_cluster(cluster, link->session.nc);
     pthread_mutex_lock(&link->lock);
     link->open = true;
     pthread_mutex_unlock(&link->lock);
@@ -353,7 +321,7 @@ static void destroy(struct bus_link *link)
  * 3. Wait for the threads that deliver messages.
  * 4. Now nobody is left: destroy.
  */
-void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP])
+const char *bus_link_close(struct bus_link *link)
 {
     uint64_t count;
     pthread_mutex_lock(&link->lock);
@@ -365,11 +333,11 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
     pthread_mutex_lock(&link->lock);
     while (!link->closed || link->deliveries > 0)
         pthread_cond_wait(&link->changed, &link->lock);
-    snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
     bus_timeout_lost(&link->timeout, link->silent, clock_now_ns() - link->opened_ns);
     pthread_mutex_unlock(&link->lock);
     destroy(link);
     (void)!read(link->news_fd, &count, sizeof count);
+    return link->lost_reason;
 }
 
 const struct bus_session *bus_link_use(struct bus_link *link)

@@ -28,33 +28,36 @@ struct bus_link;
 
 struct bus_session {
     natsConnection *nc;
-    jsCtx *js;
+    jsCtx *js;                 /* of no domain: give api_prefix with each request */
     struct bus_inbox *answers; /* what the snapshots ask for arrives here */
     const char *api_prefix;    /* "$JS.API" or that of a domain */
     int64_t info_timeout_ms;
     char inbox[BUS_SUBJECT_CAP / 2]; /* "_INBOX.<host>.<random>" */
 };
 
-/* feeds: BUS_BUCKETS, its own. -ENOMEM. */
-int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link);
+int bus_link_new(struct bus_shared *shared, struct bus_link **ret_link); /* -ENOMEM */
 void bus_link_free(struct bus_link *link);
 
+/* What was learnt of the servers over connections before. Bus thread. */
+#define DISCOVERED_MAX 16
+struct bus_cluster {
+    char *servers[DISCOVERED_MAX]; /* as the last one named them */
+    size_t n;
+    char last[BUS_REASON_CAP]; /* the one that was connected to last; "": none */
+};
+
+/* The next bus_link_open goes to the servers of its access alone. */
+void bus_cluster_forget(struct bus_cluster *cluster);
+
 /*
- * Bus thread. Reads what access names, connects and subscribes everything; blocks. 0, or a negative errno and a reason.
+ * Bus thread. Reads what access names, connects and subscribes everything; blocks. 0, and cluster has what is known by then; or
+ * a negative errno and a reason.
  */
-int bus_link_open(struct bus_link *link, const struct bus_access *access, char ret_server[static BUS_REASON_CAP],
+int bus_link_open(struct bus_link *link, const struct bus_access *access, struct bus_cluster *cluster,
                   char ret_reason[static BUS_REASON_CAP]);
 
 /* Bus thread. How long to wait at most before the next bus_link_open, after one that failed or was lost. */
 int64_t bus_link_longest_pause_ns(const struct bus_link *link);
-
-/* Bus thread. Tells a link what another one knows of the cluster's servers, for its next bus_link_open. -ENOMEM. */
-int bus_link_learn(struct bus_link *link, const struct bus_link *from);
-
-/*
- * Bus thread. Forgets what servers the cluster has named: the next bus_link_open goes to those of its access alone.
- */
-void bus_link_forget(struct bus_link *link);
 
 /* Bus thread. Readable when bus_link_news has some. */
 int bus_link_news_fd(const struct bus_link *link);
@@ -68,8 +71,8 @@ enum bus_link_news {
 /* Bus thread. Tells of each news once; that the link is lost, until bus_link_close. */
 enum bus_link_news bus_link_news(struct bus_link *link);
 
-/* Bus thread. Waits until nobody uses it, closes it, says why it was lost. */
-void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP]);
+/* Bus thread. Waits until nobody uses it, and closes it. Why it was lost, valid until it is opened again. */
+const char *bus_link_close(struct bus_link *link);
 
 /* Bus thread, while open. Writes a put; its result comes through bus_puts. */
 void bus_link_put(struct bus_link *link, struct bus_put *put);

@@ -10,22 +10,18 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
 
-#define DISCOVERED_MAX 16
-#define DENIED_MAX     16
-#define SUBSCRIPTIONS  (BUS_BUCKETS + 2 + 3) /* the live feeds, answers to puts and to pulls, requests of others */
+#define DENIED_MAX    16
+#define SUBSCRIPTIONS (BUS_BUCKETS + 2 + 3) /* the live feeds, answers to puts and to pulls, requests of others */
 
 struct bus_link {
     struct bus_shared *shared;
-    char *discovered[DISCOVERED_MAX]; /* servers of the cluster, as the last one named them */
-    size_t n_discovered;
-    char last_server[BUS_REASON_CAP]; /* of the connection before */
     struct bus_timeout timeout;
     int64_t opened_ns;
     char publish_prefix[LABEL_CAP + 24]; /* of the subjects of what is published besides puts */
     size_t put_reply_len;                /* of "<inbox>.put.", in front of the id */
     char *value;                         /* max_value bytes: the one that is being written */
     int news_fd;
-    struct bus_feed *feeds; /* BUS_BUCKETS */
+    struct bus_feed feeds[BUS_BUCKETS];
     struct bus_deferred
         deferred; /* answers that are done with; belongs to their callback's thread, and after its end to whoever has waited for that */
 

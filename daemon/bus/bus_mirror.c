@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/bus/bus.h"
 #include "libdiscover/core/clock.h"
 
 #define BEHIND_NS      (500 * NS_PER_MS) /* as long as one that is behind may take to get there */
@@ -34,7 +35,8 @@ static void describe(const struct bus_mirror *mirror, int64_t created_ns, char r
     struct tm tm;
     gmtime_r(&seconds, &tm);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(ret_text, DESCRIPTION_CAP, "of %s, made %s.%09" PRId64 "Z", mirror->region, date, created_ns % NS_PER_S);
+    snprintf(ret_text, DESCRIPTION_CAP, "of %s, made %s.%09" PRId64 "Z", mirror->options->region, date,
+             created_ns % NS_PER_S);
 }
 
 /* When the mirrored bucket was made, by the mirror's description; 0: that does not say it. */
@@ -42,30 +44,17 @@ static int64_t life_of(const struct bus_mirror *mirror, const char *description)
 {
     char head[96];
     int64_t created_ns;
-    size_t n = (size_t)snprintf(head, sizeof head, "of %s, made ", mirror->region);
+    size_t n = (size_t)snprintf(head, sizeof head, "of %s, made ", mirror->options->region);
     bool dated = strncmp(description, head, n) == 0 && wire_time(description + n, &created_ns);
     return dated ? created_ns : 0;
 }
 
-int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror *mirror,
-                     struct bus_mirror_session *ret_local, char ret_reason[static BUS_REASON_CAP])
+struct bus_session bus_mirror_session(const struct bus_session *session, const struct bus_mirror *mirror)
 {
-    struct bus_mirror_session *local = ret_local;
-    jsOptions options;
-    jsOptions_Init(&options);
-    options.Wait = BUS_REQUEST_TIMEOUT_MS;
-    options.Domain = mirror->domain[0] ? mirror->domain : NULL;
-    local->session = *session;
-    wire_api_prefix(mirror->domain, local->api_prefix);
-    local->session.api_prefix = local->api_prefix;
-    local->session.info_timeout_ms = BUS_REQUEST_TIMEOUT_MS;
-    natsStatus s = natsConnection_JetStream(&local->session.js, session->nc, &options);
-    return s == NATS_OK ? 0 : bus_stream_error(s, 0, ret_reason);
-}
-
-void bus_mirror_end(struct bus_mirror_session *local)
-{
-    jsCtx_Destroy(local->session.js);
+    struct bus_session local = *session;
+    local.api_prefix = mirror->api_prefix;
+    local.info_timeout_ms = BUS_REQUEST_TIMEOUT_MS;
+    return local;
 }
 
 static enum bus_mirror_state judge(const struct bus_mirror *mirror, const struct bus_stream_state *origin,
@@ -84,14 +73,14 @@ static enum bus_mirror_state judge(const struct bus_mirror *mirror, const struct
     return state->info.last_seq >= origin->info.last_seq ? BUS_MIRROR_VALID : BUS_MIRROR_BEHIND;
 }
 
-enum bus_mirror_state bus_mirror_look(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+enum bus_mirror_state bus_mirror_look(const struct bus_session *local, const struct bus_mirror *mirror,
                                       const struct bus_stream_state *origin, struct bus_stream_state *ret_state)
 {
     char reason[BUS_REASON_CAP];
     const struct timespec step = {.tv_nsec = BEHIND_STEP_NS};
     int64_t until_ns = clock_now_ns() + BEHIND_NS;
     for (;;) {
-        int err = bus_stream_info(&local->session, &mirror->stream, ret_state, reason);
+        int err = bus_stream_info(local, &mirror->stream, ret_state, reason);
         if (err)
             return err == -ENOENT ? BUS_MIRROR_MISSING : BUS_MIRROR_UNREADABLE;
         enum bus_mirror_state state = judge(mirror, origin, ret_state);
@@ -103,29 +92,31 @@ enum bus_mirror_state bus_mirror_look(const struct bus_mirror_session *local, co
 
 /* --- making one --- */
 
+/* What its origin sends has subjects of its own: an origin can distinguish regions by them. */
 static char *request_of(const struct bus_mirror *mirror, int64_t created_ns)
 {
-    char description[DESCRIPTION_CAP], api[BUS_PREFIX_CAP];
+    char description[DESCRIPTION_CAP], api[BUS_PREFIX_CAP], deliver[80];
     const struct bus_stream *s = &mirror->stream;
     describe(mirror, created_ns, description);
-    wire_api_prefix(mirror->origin_domain, api);
+    wire_api_prefix(mirror->options->js_domain, api);
+    snprintf(deliver, sizeof deliver, "$JS.M.region-%s", mirror->options->mirror_region);
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:s, s:s, s:i, s:b, s:b, s:b, s:b, s:{s:s, s:{s:s, s:s}}}", "name",
         s->name, "description", description, "retention", "limits", "max_msgs", -1, "max_msgs_per_subject", 1,
-        "max_bytes", (json_int_t)(2 * s->max_bytes), "max_age", (json_int_t)mirror->keep_ns, "discard", "new",
+        "max_bytes", (json_int_t)(2 * s->max_bytes), "max_age", (json_int_t)mirror->options->keep_ns, "discard", "new",
         "storage", "file", "num_replicas", s->replicas, "deny_delete", 1, "deny_purge", 1, "allow_direct", 1,
-        "mirror_direct", 1, "mirror", "name", mirror->origin, "external", "api", api, "deliver", mirror->deliver);
+        "mirror_direct", 1, "mirror", "name", mirror->origin->name, "external", "api", api, "deliver", deliver);
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;
 }
 
-static int create(const struct bus_mirror_session *local, const struct bus_mirror *mirror, int64_t created_ns,
+static int create(const struct bus_session *local, const struct bus_mirror *mirror, int64_t created_ns,
                   char reason[static BUS_REASON_CAP])
 {
     char *body = request_of(mirror, created_ns);
     snprintf(reason, BUS_REASON_CAP, "no memory");
-    int err = body ? bus_stream_order(&local->session, "CREATE", mirror->stream.name, body, reason) : -ENOMEM;
+    int err = body ? bus_stream_order(local, "CREATE", mirror->stream.name, body, reason) : -ENOMEM;
     free(body);
     return err;
 }
@@ -140,9 +131,9 @@ static int report(char ret_text[static BUS_REASON_CAP], int err, const char *wha
 static void check_settings(const struct bus_mirror *mirror, const struct bus_stream_state *have,
                            char ret_text[static BUS_REASON_CAP])
 {
-    if (have->settings.max_age_ns != mirror->keep_ns)
+    if (have->settings.max_age_ns != mirror->options->keep_ns)
         snprintf(ret_text, BUS_REASON_CAP, "is there; its max_age is %" PRId64 " s, keep is %" PRId64 " s",
-                 have->settings.max_age_ns / NS_PER_S, mirror->keep_ns / NS_PER_S);
+                 have->settings.max_age_ns / NS_PER_S, mirror->options->keep_ns / NS_PER_S);
     else if (have->settings.replicas != mirror->stream.replicas)
         snprintf(ret_text, BUS_REASON_CAP, "is there; its num_replicas is %d, configured are %d",
                  have->settings.replicas, mirror->stream.replicas);
@@ -150,12 +141,12 @@ static void check_settings(const struct bus_mirror *mirror, const struct bus_str
         (void)report(ret_text, 0, "is there", "");
 }
 
-int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+int bus_mirror_make(const struct bus_session *local, const struct bus_mirror *mirror,
                     const struct bus_stream_state *origin, bool anew, char ret_text[static BUS_REASON_CAP])
 {
     char reason[BUS_REASON_CAP] = "";
     struct bus_stream_state have;
-    int err = bus_stream_info(&local->session, &mirror->stream, &have, reason);
+    int err = bus_stream_info(local, &mirror->stream, &have, reason);
     bool is_other = !err && life_of(mirror, have.settings.description) != origin->info.created;
     if (err && err != -ENOENT)
         return report(ret_text, err, "cannot be asked for", reason);
@@ -165,7 +156,7 @@ int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mir
     }
     if (is_other && !anew)
         return report(ret_text, -EEXIST, "is of another life of its bucket", "discoverd --init makes it anew");
-    err = is_other ? bus_stream_order(&local->session, "DELETE", mirror->stream.name, "", reason) : 0;
+    err = is_other ? bus_stream_order(local, "DELETE", mirror->stream.name, "", reason) : 0;
     if (!err || err == -ENOENT)
         err = create(local, mirror, origin->info.created, reason);
     if (err)

@@ -11,27 +11,21 @@
 #include "daemon/bus/bus_link.h"
 #include "daemon/bus/bus_stream.h"
 
-/* The connection as requests about mirrors use it; to be ended by the caller. */
-struct bus_mirror_session {
-    struct bus_session session;
-    char api_prefix[BUS_PREFIX_CAP];
-};
-int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror *mirror,
-                     struct bus_mirror_session *ret_local, char ret_reason[static BUS_REASON_CAP]);
-void bus_mirror_end(struct bus_mirror_session *local);
+/* The connection as requests about a mirror use it. */
+struct bus_session bus_mirror_session(const struct bus_session *session, const struct bus_mirror *mirror);
 
 /*
  * Compares the mirror with its origin, and reads its state. origin: NULL: the origin does not answer; then the mirror
  * is taken to be of the life that its description names. A mirror that is behind is given a moment to catch up.
  */
-enum bus_mirror_state bus_mirror_look(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+enum bus_mirror_state bus_mirror_look(const struct bus_session *local, const struct bus_mirror *mirror,
                                       const struct bus_stream_state *origin, struct bus_stream_state *ret_state);
 
 /*
  * Makes the mirror if there is none; with `anew`, one of another life is deleted first. 0 or a negative errno;
  * ret_text says what was done, or why it was not.
  */
-int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+int bus_mirror_make(const struct bus_session *local, const struct bus_mirror *mirror,
                     const struct bus_stream_state *origin, bool anew, char ret_text[static BUS_REASON_CAP]);
 
 #endif

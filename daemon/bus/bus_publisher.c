@@ -34,7 +34,8 @@ struct bus_publisher {
     _Atomic(struct bus_access *) next_access; /* set by main, not taken yet; NULL */
     uint64_t fingerprint;                     /* of access, as the connection in use was made */
     bool renewing, servers_changed;           /* a move is wanted because of access; it names other servers */
-    _Atomic size_t waiting;     /* orders that are not written yet: a put at once must not overtake them */
+    _Atomic size_t waiting; /* orders that are not written yet: a put at once must not overtake them */
+    struct bus_cluster cluster;
     struct bus_link *retiring;  /* has been left, and is closed at retire_ns; NULL */
     int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
     struct backoff backoff;
@@ -120,12 +121,11 @@ static void take_access(struct bus_publisher *w)
 }
 
 /* The fingerprint is taken before the files are read: a change in between then shows the next time. */
-static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_server[static BUS_REASON_CAP],
-                     char ret_reason[static BUS_REASON_CAP])
+static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_reason[static BUS_REASON_CAP])
 {
     uint64_t fingerprint = bus_access_fingerprint(w->access);
     progress_away(&w->thread.progress, CONNECT_LONGEST_NS);
-    int err = bus_link_open(link, w->access, ret_server, ret_reason);
+    int err = bus_link_open(link, w->access, &w->cluster, ret_reason);
     progress_back(&w->thread.progress);
     if (err == 0)
         w->fingerprint = fingerprint;
@@ -147,35 +147,28 @@ static void let_puts_end(struct bus_publisher *w)
 
 static void retire(struct bus_publisher *w)
 {
-    char ignored[BUS_REASON_CAP];
     if (w->retiring)
-        bus_link_close(w->retiring, ignored);
+        (void)bus_link_close(w->retiring);
     w->retiring = NULL;
     w->retire_ns = INT64_MAX;
 }
 
-static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_server[static BUS_REASON_CAP],
-                      char ret_reason[static BUS_REASON_CAP])
+static int open_spare(struct bus_publisher *w, char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *spare = spare_of(w);
     retire(w); /* if it still serves an earlier move */
     if (w->servers_changed)
-        bus_link_forget(spare); /* the cluster that is left may be another one */
-    int err = w->servers_changed ? 0 : bus_link_learn(spare, now);
-    if (err == 0)
-        return open_link(w, spare, ret_server, ret_reason);
-    snprintf(ret_reason, BUS_REASON_CAP, "no memory");
-    return err;
+        bus_cluster_forget(&w->cluster); /* the cluster that is left may be another one */
+    return open_link(w, spare_of(w), ret_reason);
 }
 
 /* Other servers may be those of another cluster: main begins anew with what is there. */
-static void report_moved(struct bus_publisher *w, const char *server)
+static void report_moved(struct bus_publisher *w)
 {
     if (w->servers_changed) {
         bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, "nats.servers has changed");
-        bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, server);
+        bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, w->cluster.last);
     } else {
-        bus_mail_text(w->shared->box, BUS_MAIL_MOVED, 0, w->renewing, server);
+        bus_mail_text(w->shared->box, BUS_MAIL_MOVED, 0, w->renewing, w->cluster.last);
     }
     w->renewing = w->servers_changed = false;
 }
@@ -192,9 +185,9 @@ static void stay(struct bus_publisher *w, const char *reason)
 
 static void move(struct bus_publisher *w)
 {
-    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
+    char reason[BUS_REASON_CAP];
     struct bus_link *before = link_of(w);
-    if (open_spare(w, before, server, reason) < 0) {
+    if (open_spare(w, reason) < 0) {
         stay(w, reason);
         return;
     }
@@ -207,7 +200,7 @@ static void move(struct bus_publisher *w)
     w->retire_ns = clock_now_ns() + RETIRE_NS;
     w->move_ns = INT64_MAX;
     metric_inc(&w->shared->counters.moves);
-    report_moved(w, server);
+    report_moved(w);
 }
 
 /* ---- serving ---- */
@@ -264,22 +257,20 @@ static int64_t next_pause_ns(struct bus_publisher *w)
     return backoff_next(&w->backoff, random);
 }
 
-static int open_first(struct bus_publisher *w, char ret_server[static BUS_REASON_CAP],
-                      char ret_reason[static BUS_REASON_CAP])
+static int open_first(struct bus_publisher *w, char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *link = link_of(w);
     take_access(w);
     if (w->servers_changed)
-        bus_link_forget(link);
+        bus_cluster_forget(&w->cluster);
     w->renewing = w->servers_changed = false;
-    return open_link(w, link, ret_server, ret_reason);
+    return open_link(w, link_of(w), ret_reason);
 }
 
 /* One connection from beginning to end. */
 static void session(struct bus_publisher *w)
 {
-    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
-    int err = open_first(w, server, reason);
+    char reason[BUS_REASON_CAP];
+    int err = open_first(w, reason);
     if (err < 0) {
         report_failure(w, "cannot connect: ", reason);
         return;
@@ -287,15 +278,15 @@ static void session(struct bus_publisher *w)
     int64_t since_ns = clock_now_ns();
     w->last_failure[0] = '\0';
     metric_inc(&w->shared->counters.connects);
-    bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, server);
+    bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, w->cluster.last);
     w->move_ns = w->retire_ns = INT64_MAX;
     serve(w);
     drop_messages(w);
-    bus_link_close(link_of(w), reason);
+    const char *lost = bus_link_close(link_of(w));
     retire(w);
     bus_puts_fail(w->shared->puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
     metric_inc(&w->shared->counters.disconnects);
-    bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
+    bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, lost);
     if (clock_now_ns() - since_ns > STEADY_NS)
         backoff_reset(&w->backoff);
 }
@@ -340,6 +331,7 @@ void bus_publisher_free(struct bus_publisher *w)
     drop_messages(w);
     mailbox_free(w->messages);
     mailbox_free(w->orders);
+    bus_cluster_forget(&w->cluster);
     bus_access_free(w->access);
     bus_access_free(atomic_load(&w->next_access));
     free(w);

@@ -56,6 +56,7 @@ static natsStatus add_consumer(struct pulling *p, jsConsumerConfig *config, jsCo
     natsStatus s = NATS_TIMEOUT;
     jsOptions options;
     jsOptions_Init(&options);
+    options.Prefix = r->session->api_prefix;
     for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && !denied(p) && bus_reading_check(r) == 0; i++) {
         options.Wait = bus_reading_wait_ns(r, p->stalls) / NS_PER_MS;
         s = js_AddConsumer(ret_ci, r->session->js, r->stream->name, config, &options, ret_code);

@@ -33,27 +33,36 @@ struct bus_reader {
     char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last reported */
     sem_t credits;
     struct bus_thread thread;
+
+    /* of the order that is carried out */
+    enum bus_bucket bucket;
+    struct bus_link *link;
+    const struct bus_session *session; /* of link; NULL: there is no connection */
 };
 
-static void report_made(struct bus_reader *r, enum bus_bucket bucket)
+static void report(struct bus_reader *r, const char *what, const char *name, const char *result)
 {
-    char text[BUS_KEY_MAX + 64];
-    snprintf(text, sizeof text, "stream %s did not exist: made it", r->shared->streams[bucket].name);
-    bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, bucket, 0, text);
+    char text[BUS_REASON_CAP + 96];
+    snprintf(text, sizeof text, "%s %.80s %s", what, name, result);
+    bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, r->bucket, 0, text);
 }
 
-static int create(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
-                  char reason[static BUS_REASON_CAP])
+static const struct bus_stream *stream_of(const struct bus_reader *r)
+{
+    return &r->shared->streams[r->bucket];
+}
+
+static int create(struct bus_reader *r, char reason[static BUS_REASON_CAP])
 {
     if (!r->shared->options.create) {
         snprintf(reason, BUS_REASON_CAP, "it does not exist, and registry.create is off: run discoverd --init once");
         return -ENOENT;
     }
     char why[BUS_REASON_CAP];
-    int err = bus_stream_create(session, &r->shared->streams[bucket], why);
+    int err = bus_stream_create(r->session, stream_of(r), why);
     progress_turn(&r->thread.progress);
     if (err == 0)
-        report_made(r, bucket);
+        report(r, "stream", stream_of(r)->name, "did not exist: made it");
     else
         snprintf(reason, BUS_REASON_CAP, "it does not exist and cannot be made: %.*s", BUS_REASON_CAP / 2, why);
     return err;
@@ -63,33 +72,32 @@ static int create(struct bus_reader *r, const struct bus_session *session, enum 
  * A stream that was there a moment ago may still be on its way out: of one that takes its place at once, nats-server 2.9 removes the
  * folder with that of the old one, and stores nothing any more until it is restarted. And another host may make it meanwhile.
  */
-static int look_later(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
-                      struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
+static void let_deletion_end(struct bus_reader *r)
 {
     for (int64_t end_ns = clock_now_ns() + DELETION_NS; clock_now_ns() < end_ns && !atomic_load(&r->thread.stopping);) {
         (void)poll(NULL, 0, DELETION_LOOK_MS);
         progress_turn(&r->thread.progress);
     }
-    return bus_stream_info(session, &r->shared->streams[bucket], ret_state, reason);
 }
 
 /* Asks for the stream's state; makes it first if there is none and we may. One with dangerous settings is not used. */
-static int look(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
-                struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
+static int look(struct bus_reader *r, struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
 {
-    const struct bus_stream *stream = &r->shared->streams[bucket];
-    int err = bus_stream_info(session, stream, ret_state, reason);
+    const struct bus_stream *stream = stream_of(r);
+    int err = bus_stream_info(r->session, stream, ret_state, reason);
     progress_turn(&r->thread.progress);
-    if (err == -ENOENT && r->seen[bucket] && r->shared->options.create)
-        err = look_later(r, session, bucket, ret_state, reason);
-    if (err == -ENOENT) {
-        err = create(r, session, bucket, reason);
-        if (err == 0)
-            err = bus_stream_info(session, stream, ret_state, reason);
+    if (err == -ENOENT && r->seen[r->bucket] && r->shared->options.create) {
+        let_deletion_end(r);
+        err = bus_stream_info(r->session, stream, ret_state, reason);
     }
-    r->seen[bucket] |= err == 0;
+    if (err == -ENOENT) {
+        err = create(r, reason);
+        if (err == 0)
+            err = bus_stream_info(r->session, stream, ret_state, reason);
+    }
+    r->seen[r->bucket] |= err == 0;
     if (err == 0)
-        atomic_store(&r->shared->message_ttl[bucket], ret_state->settings.message_ttl);
+        atomic_store(&r->shared->message_ttl[r->bucket], ret_state->settings.message_ttl);
     if (err == 0 && ret_state->settings.refused[0]) {
         snprintf(reason, BUS_REASON_CAP, "%s", ret_state->settings.refused);
         err = -ENOTSUP;
@@ -101,21 +109,13 @@ static int look(struct bus_reader *r, const struct bus_session *session, enum bu
  * SERVICES may be quiet for hours, and its newest message says nothing of how old the others are. HOSTS never is for
  * longer than a heartbeat: its newest message is a clock.
  */
-static void read_clock(struct bus_reader *r, const struct bus_session *session, struct bus_stream_state *state)
+static void read_clock(struct bus_reader *r, struct bus_stream_state *state)
 {
     char reason[BUS_REASON_CAP];
     struct bus_stream_state hosts;
-    if (bus_stream_info(session, &r->shared->streams[BUS_HOSTS], &hosts, reason) == 0 && hosts.now_ns > state->now_ns)
+    if (bus_stream_info(r->session, &r->shared->streams[BUS_HOSTS], &hosts, reason) == 0 &&
+        hosts.now_ns > state->now_ns)
         state->now_ns = hosts.now_ns;
-}
-
-static void answer_info(struct bus_reader *r, const struct order *o, int err, const char *reason,
-                        const struct bus_stream_state *state)
-{
-    struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state->info;
-    info.lacks = state->settings.lacks;
-    info.check = o->kind == BUS_CHECK;
-    bus_mail_info(r->shared->box, o->bucket, &info);
 }
 
 /* --- snapshots --- */
@@ -148,16 +148,15 @@ static int read_all(struct bus_reading *r)
     return bus_pull_read(r);
 }
 
-static struct bus_reading reading_of(struct bus_reader *r, const struct bus_stream *stream, enum bus_bucket bucket,
-                                     struct bus_link *link, const struct bus_session *session,
-                                     const struct bus_stream_state *state)
+static struct bus_reading reading_of(struct bus_reader *r, const struct bus_stream *stream,
+                                     const struct bus_session *session, const struct bus_stream_state *state)
 {
     return (struct bus_reading){
         .shared = r->shared,
         .stream = stream,
-        .bucket = bucket,
-        .of_mirror = stream == &r->shared->mirrors[bucket].stream,
-        .link = link,
+        .bucket = r->bucket,
+        .of_mirror = stream != stream_of(r),
+        .link = r->link,
         .session = session,
         .state = state,
         .credits = &r->credits,
@@ -191,156 +190,146 @@ static int read_snapshot(struct bus_reading *r)
 
 /* --- mirrors --- */
 
-static bool has_mirror(const struct bus_reader *r, enum bus_bucket bucket)
+static const struct bus_mirror *mirror_of(const struct bus_reader *r)
 {
-    return r->shared->mirrors[bucket].stream.name[0];
+    return &r->shared->mirrors[r->bucket];
 }
 
-static void make_missing(struct bus_reader *r, const struct bus_mirror_session *local, enum bus_bucket bucket,
-                         const struct bus_stream_state *origin)
+static void post_mirror(struct bus_reader *r, struct mirror_mail news)
 {
-    char why[BUS_REASON_CAP] = "", text[BUS_REASON_CAP + 96];
-    const struct bus_mirror *mirror = &r->shared->mirrors[bucket];
-    bool known = bus_mirror_make(local, mirror, origin, false, why) == 0 || strcmp(why, r->mirror_why[bucket]) == 0;
-    snprintf(r->mirror_why[bucket], BUS_REASON_CAP, "%s", why);
-    if (known)
-        return;
-    snprintf(text, sizeof text, "the mirror %.64s %s", mirror->stream.name, why);
-    bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, bucket, 0, text);
+    bus_mail_mirror(r->shared->box, r->bucket, &news);
+}
+
+static void make_missing(struct bus_reader *r, const struct bus_session *local, const struct bus_stream_state *origin)
+{
+    char why[BUS_REASON_CAP] = "", *last = r->mirror_why[r->bucket];
+    if (bus_mirror_make(local, mirror_of(r), origin, false, why) != 0 && strcmp(why, last) != 0)
+        report(r, "the mirror", mirror_of(r)->stream.name, why);
+    snprintf(last, BUS_REASON_CAP, "%s", why);
 }
 
 /* How the mirror is; one that is missing is made where we may, for the next one who reads. */
-static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_mirror_session *local,
-                                         enum bus_bucket bucket, const struct bus_stream_state *origin,
-                                         struct bus_stream_state *ret_state)
+static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_session *local,
+                                         const struct bus_stream_state *origin, struct bus_stream_state *ret_state)
 {
-    enum bus_mirror_state found = bus_mirror_look(local, &r->shared->mirrors[bucket], origin, ret_state);
+    enum bus_mirror_state found = bus_mirror_look(local, mirror_of(r), origin, ret_state);
     progress_turn(&r->thread.progress);
     if (found == BUS_MIRROR_MISSING && origin && r->shared->options.create_mirrors)
-        make_missing(r, local, bucket, origin);
-    bus_mail_mirror(r->shared->box, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
+        make_missing(r, local, origin);
+    post_mirror(r, (struct mirror_mail){.order = BUS_ORDERS, .state = found});
     return found;
 }
 
 /* Reads the bucket from its mirror. False: that did not work, or there is none to read. */
-static bool read_mirror(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
-                        enum bus_bucket bucket, const struct bus_stream_state *origin)
+static bool read_mirror(struct bus_reader *r, const struct bus_stream_state *origin)
 {
-    struct bus_mirror_session local;
+    bool *failed = &r->mirror_failed[r->bucket];
     struct bus_stream_state state;
-    char reason[BUS_REASON_CAP];
-    if (!has_mirror(r, bucket) || bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) < 0)
+    if (!mirror_of(r)->stream.name[0])
         return false;
-    bool valid = find_mirror(r, &local, bucket, origin, &state) == BUS_MIRROR_VALID && !r->mirror_failed[bucket];
-    r->mirror_failed[bucket] = false;
+    const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
+    bool valid = find_mirror(r, &local, origin, &state) == BUS_MIRROR_VALID && !*failed;
+    *failed = false;
     if (valid) {
-        struct bus_reading reading =
-            reading_of(r, &r->shared->mirrors[bucket].stream, bucket, link, &local.session, &state);
-        r->mirror_failed[bucket] = read_snapshot(&reading) < 0;
+        struct bus_reading reading = reading_of(r, &mirror_of(r)->stream, &local, &state);
+        *failed = read_snapshot(&reading) < 0;
     }
-    bus_mirror_end(&local);
     return valid;
 }
 
-static void look_at_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
+static void look_at_mirror(struct bus_reader *r)
 {
-    struct bus_mirror_session local;
     struct bus_stream_state origin, state;
     char reason[BUS_REASON_CAP];
-    if (session && bus_stream_info(session, &r->shared->streams[bucket], &origin, reason) == 0 &&
-        bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) == 0) {
-        (void)find_mirror(r, &local, bucket, &origin, &state);
-        bus_mirror_end(&local);
+    if (r->session && bus_stream_info(r->session, stream_of(r), &origin, reason) == 0) {
+        const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
+        (void)find_mirror(r, &local, &origin, &state);
     }
-    bus_mail_mirror(r->shared->box, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
+    post_mirror(r, (struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
 /* Leases show what time it is there; of records alone nobody knows how old they are. */
-static void read_mirror_clock(struct bus_reader *r, const struct bus_mirror_session *local,
-                              struct bus_stream_state *state)
+static void read_mirror_clock(struct bus_reader *r, const struct bus_session *local, struct bus_stream_state *state)
 {
     char reason[BUS_REASON_CAP];
     struct bus_stream_state hosts;
     const struct bus_stream *stream = &r->shared->mirrors[BUS_HOSTS].stream;
-    if (bus_stream_info(&local->session, stream, &hosts, reason) == 0 && hosts.last_time_ns > state->now_ns)
+    if (bus_stream_info(local, stream, &hosts, reason) == 0 && hosts.last_time_ns > state->now_ns)
         state->now_ns = hosts.last_time_ns;
 }
 
-static void remember(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
-                     enum bus_bucket bucket)
+/* Reads what the mirror has, of which nothing else is known. */
+static int read_remembered(struct bus_reader *r, struct bus_stream_state *ret_state)
 {
-    struct bus_mirror_session local;
-    struct bus_stream_state state = {0};
-    char reason[BUS_REASON_CAP];
-    int err = session ? bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) : -ENOTCONN;
-    if (!err) {
-        err = find_mirror(r, &local, bucket, NULL, &state) == BUS_MIRROR_VALID ? 0 : -ENOENT;
-        if (!err) {
-            read_mirror_clock(r, &local, &state);
-            struct bus_reading reading =
-                reading_of(r, &r->shared->mirrors[bucket].stream, bucket, link, &local.session, &state);
-            reading.remembers = true;
-            err = read_snapshot(&reading);
-        }
-        bus_mirror_end(&local);
-    }
-    bus_mail_mirror(r->shared->box, bucket,
-                    &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
+    const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
+    if (find_mirror(r, &local, NULL, ret_state) != BUS_MIRROR_VALID)
+        return -ENOENT;
+    read_mirror_clock(r, &local, ret_state);
+    struct bus_reading reading = reading_of(r, &mirror_of(r)->stream, &local, ret_state);
+    reading.remembers = true;
+    return read_snapshot(&reading);
 }
 
-static void make_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
+static void remember(struct bus_reader *r)
+{
+    struct bus_stream_state state = {0};
+    int err = r->session ? read_remembered(r, &state) : -ENOTCONN;
+    post_mirror(r, (struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
+}
+
+static void make_mirror(struct bus_reader *r)
 {
     struct mirror_mail news = {.order = BUS_MAKE_MIRROR, .err = -ENOTCONN};
-    struct bus_mirror_session local;
     struct bus_stream_state origin;
-    if (session)
-        news.err = bus_stream_info(session, &r->shared->streams[bucket], &origin, news.text);
-    if (!news.err)
-        news.err = bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, news.text);
+    if (r->session)
+        news.err = bus_stream_info(r->session, stream_of(r), &origin, news.text);
     if (!news.err) {
-        news.err = bus_mirror_make(&local, &r->shared->mirrors[bucket], &origin, true, news.text);
-        bus_mirror_end(&local);
+        const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
+        news.err = bus_mirror_make(&local, mirror_of(r), &origin, true, news.text);
     }
-    bus_mail_mirror(r->shared->box, bucket, &news);
+    post_mirror(r, news);
 }
 
 /* --- orders --- */
 
-static void read_bucket(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
-                        const struct order *o)
+static void read_bucket(struct bus_reader *r, bool check)
 {
     char reason[BUS_REASON_CAP] = "not connected";
     struct bus_stream_state state = {0};
-    int err = session ? look(r, session, o->bucket, &state, reason) : -ENOTCONN;
-    answer_info(r, o, err, reason, &state);
-    if (o->kind == BUS_CHECK)
+    int err = r->session ? look(r, &state, reason) : -ENOTCONN;
+    struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state.info;
+    info.lacks = state.settings.lacks;
+    info.check = check;
+    bus_mail_info(r->shared->box, r->bucket, &info);
+    if (check)
         return;
     if (err) {
-        bus_mail_text(r->shared->box, BUS_MAIL_END, o->bucket, err, reason);
+        bus_mail_text(r->shared->box, BUS_MAIL_END, r->bucket, err, reason);
         return;
     }
-    if (o->bucket == BUS_SERVICES)
-        read_clock(r, session, &state);
-    if (read_mirror(r, link, session, o->bucket, &state))
+    if (r->bucket == BUS_SERVICES)
+        read_clock(r, &state);
+    if (read_mirror(r, &state))
         return;
-    struct bus_reading reading = reading_of(r, &r->shared->streams[o->bucket], o->bucket, link, session, &state);
+    struct bus_reading reading = reading_of(r, stream_of(r), r->session, &state);
     (void)read_snapshot(&reading);
 }
 
 static void carry_out(struct bus_reader *r, const struct order *o)
 {
-    struct bus_link *link = atomic_load(&r->shared->link);
-    const struct bus_session *session = bus_link_use(link);
+    r->bucket = o->bucket;
+    r->link = atomic_load(&r->shared->link);
+    r->session = bus_link_use(r->link);
     if (o->kind == BUS_REMEMBER)
-        remember(r, link, session, o->bucket);
+        remember(r);
     else if (o->kind == BUS_LOOK_AT_MIRROR)
-        look_at_mirror(r, session, o->bucket);
+        look_at_mirror(r);
     else if (o->kind == BUS_MAKE_MIRROR)
-        make_mirror(r, session, o->bucket);
+        make_mirror(r);
     else
-        read_bucket(r, link, session, o);
-    if (session)
-        bus_link_unuse(link);
+        read_bucket(r, o->kind == BUS_CHECK);
+    if (r->session)
+        bus_link_unuse(r->link);
 }
 
 static void *reader_main(void *arg)

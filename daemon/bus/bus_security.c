@@ -98,6 +98,7 @@ static natsStatus set_tls(natsOptions *o, const struct bus_access *a, char ret_w
 natsStatus bus_security_set(natsOptions *o, const struct bus_access *a, char ret_why[static BUS_WHY_CAP])
 {
     natsStatus s = NATS_OK;
+    ERR_clear_error();
     if (given(a, ACCESS_NKEY_SEED))
         s = set_nkey(o, a->texts[ACCESS_NKEY_SEED], ret_why);
     if (s == NATS_OK && given(a, ACCESS_CREDENTIALS))
@@ -120,11 +121,6 @@ int bus_security_check(const struct bus_access *a, char ret_why[static BUS_WHY_C
 }
 
 /* ---- what went wrong ---- */
-
-void bus_security_forget(void)
-{
-    ERR_clear_error();
-}
 
 /* In the server's words where it is the one that refuses: alerts of TLS (RFC 8446, section 6.2). */
 static const struct {
@@ -152,28 +148,33 @@ static const struct {
     {"verify the first", "the server's certificate is by an unknown authority, none of nats.tls.ca"},
 };
 
-static void cause_of_check(const char *reason, char ret_cause[static BUS_WHY_CAP])
+static const char *cause_of_check(const char *reason)
 {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (strstr(reason, checks[i].part)) {
-            snprintf(ret_cause, BUS_WHY_CAP, "%s", checks[i].text);
-            return;
-        }
+        if (strstr(reason, checks[i].part))
+            return checks[i].text;
+    return NULL;
 }
 
-void bus_security_cause(const struct bus_access *a, const char *reason, char ret_cause[static BUS_WHY_CAP])
+static const char *cause_of_alert(unsigned long code)
+{
+    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
+        if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == alerts[i].reason)
+            return alerts[i].text;
+    return NULL;
+}
+
+void bus_security_explain(const struct bus_access *a, char *reason, size_t cap)
 {
     char ends[CERTIFICATE_TIME_CAP];
     unsigned long code = ERR_peek_last_error();
-    ret_cause[0] = '\0';
-    cause_of_check(reason, ret_cause);
-    if (*ret_cause)
-        return;
-    if (given(a, ACCESS_TLS_CERT) && certificate_expired(a->texts[ACCESS_TLS_CERT], ends)) {
-        snprintf(ret_cause, BUS_WHY_CAP, "our certificate (nats.tls.cert) has expired: %s", ends);
+    const char *cause = cause_of_check(reason);
+    if (!cause && given(a, ACCESS_TLS_CERT) && certificate_expired(a->texts[ACCESS_TLS_CERT], ends)) {
+        snprintf(reason, cap, "our certificate (nats.tls.cert) has expired: %s", ends);
         return;
     }
-    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
-        if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == alerts[i].reason)
-            snprintf(ret_cause, BUS_WHY_CAP, "%s", alerts[i].text);
+    if (!cause)
+        cause = cause_of_alert(code);
+    if (cause)
+        snprintf(reason, cap, "%s", cause);
 }

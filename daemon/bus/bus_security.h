@@ -17,10 +17,10 @@ natsStatus bus_security_set(natsOptions *o, const struct bus_access *access, cha
 int bus_security_check(const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
 
 /*
- * Why TLS failed, as far as OpenSSL and our own certificate show it: "our certificate (nats.tls.cert) has expired", ""
- * when it did not. reason: by nats.c. Of the thread that has just tried to connect; bus_security_forget before it tries.
+ * Replaces reason, by nats.c, with why TLS failed, as far as OpenSSL and our own certificate show it: "our certificate
+ * (nats.tls.cert) has expired". Of the thread that has just tried to connect, by options that bus_security_set has set right
+ * before.
  */
-void bus_security_forget(void);
-void bus_security_cause(const struct bus_access *access, const char *reason, char ret_cause[static BUS_WHY_CAP]);
+void bus_security_explain(const struct bus_access *access, char *reason, size_t cap);
 
 #endif

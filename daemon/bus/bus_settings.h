@@ -15,11 +15,12 @@
 
 #define BUS_LACKS_CAP 2048
 
+struct bus_options;
+
 struct bus_stream {
     char name[BUS_KEY_MAX + 1];        /* "KV_SERVICES" */
     char subjects[BUS_KEY_MAX + 1];    /* "$KV.SERVICES.>" */
     char destination[BUS_KEY_MAX + 1]; /* "discover.local.services.>" */
-    size_t prefix_len;                 /* of "$KV.SERVICES." */
     int64_t max_age_ns;
     int64_t max_bytes;        /* of all values, keys and headers together */
     int64_t max_message_size; /* of one, in bytes */
@@ -30,11 +31,9 @@ struct bus_stream {
 /* A stream here that mirrors such a one of another region (bus_mirror.h). */
 struct bus_mirror {
     struct bus_stream stream; /* the origin's, under the mirror's own name; no name: there is none */
-    char origin[BUS_KEY_MAX + 1];
-    char region[64];
-    char domain[BUS_KEY_MAX + 1], origin_domain[BUS_KEY_MAX + 1]; /* "": none */
-    char deliver[80]; /* what its origin sends it has subjects below this: an origin can distinguish regions by them */
-    int64_t keep_ns;
+    const struct bus_stream *origin;
+    const struct bus_options *options; /* as for the origin */
+    char api_prefix[BUS_PREFIX_CAP];   /* where the mirror is */
 };
 
 /* What a stream is set to, as far as it matters here. */

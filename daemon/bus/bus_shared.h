@@ -27,7 +27,7 @@ struct bus_counters {
 };
 
 struct bus_shared {
-    struct bus_options options;      /* of its pointers, host, region and js_domain alone (bus.h) */
+    struct bus_options options;      /* of its pointers, those alone that outlive the bus (bus.h) */
     char api_prefix[BUS_PREFIX_CAP]; /* "$JS.API" or that of a domain */
     struct bus_counters counters;
     struct mailbox *box; /* to main */

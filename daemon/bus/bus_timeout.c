@@ -2,6 +2,7 @@
 /* Adaptive timeouts: how long to wait for a server that does not answer, by how connections ended before. */
 #include "daemon/bus/bus_timeout.h"
 
+#include "daemon/base/deadlines.h"
 #include "libdiscover/core/clock.h"
 
 #define CONNECT_SHARE    4 /* of the lease */
@@ -26,25 +27,20 @@ void bus_timeout_set_servers(struct bus_timeout *p, size_t n_servers)
     p->lone = n_servers <= 1;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t bus_timeout_connect_ns(const struct bus_timeout *p)
 {
-    return p->lone ? CONNECT_NS : least(p->lease_ttl_ns / CONNECT_SHARE * p->times, CONNECT_NS);
+    return p->lone ? CONNECT_NS : deadline_earlier(p->lease_ttl_ns / CONNECT_SHARE * p->times, CONNECT_NS);
 }
 
 int64_t bus_timeout_ping_ns(const struct bus_timeout *p)
 {
-    int64_t first_ns = p->lone ? PING_NS : least(p->lease_ttl_ns / PING_SHARE, PING_NS);
-    return least(first_ns * p->times, PING_MAX_NS);
+    int64_t first_ns = p->lone ? PING_NS : deadline_earlier(p->lease_ttl_ns / PING_SHARE, PING_NS);
+    return deadline_earlier(first_ns * p->times, PING_MAX_NS);
 }
 
 int64_t bus_timeout_pause_ns(const struct bus_timeout *p)
 {
-    return least(p->lease_ttl_ns / (p->lone ? PAUSE_SHARE_LONE : PAUSE_SHARE) * p->times, PAUSE_MAX_NS);
+    return deadline_earlier(p->lease_ttl_ns / (p->lone ? PAUSE_SHARE_LONE : PAUSE_SHARE) * p->times, PAUSE_MAX_NS);
 }
 
 static void grow(struct bus_timeout *p)
