@@ -49,7 +49,7 @@ static void after(struct agent *a, int64_t now_ns)
     follow_publishing(a, now_ns);
     follow_leave(a, now_ns);
     struct publisher_stats publisher = publisher_stats(a->publisher);
-    struct registrar_stats registrar = registrar_stats(a->registrar);
+    struct registrar_stats registrar = registrar_stats(&a->registrar);
     metric_set(&a->metrics.behind, publisher.behind);
     metric_set(&a->metrics.in_flight, publisher.in_flight);
     metric_set(&a->metrics.window, publisher.window);
@@ -62,19 +62,6 @@ static void after(struct agent *a, int64_t now_ns)
 
 /* --- life --- */
 
-static int make_parts(struct agent *a)
-{
-    struct publisher_options options = {
-        .record_ttl_ns = a->options.record_ttl_ns,
-        .ack_timeout_ns = ACK_TIMEOUT_NS,
-        .window_max = a->options.window_max,
-        .metrics = &a->metrics,
-        .keys_max = 2 * a->options.instances_max,
-    };
-    int err = publisher_new(&options, &a->ops, &a->publisher);
-    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->publisher, &a->metrics, &a->registrar);
-}
-
 int agent_new(const struct agent_options *options, const struct agent_ops *ops, int64_t now_ns,
               struct agent **ret_agent)
 {
@@ -84,21 +71,28 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->options = *options;
     a->read_ns = INT64_MAX;
     a->ops = *ops;
-    int err = make_parts(a);
-    if (err < 0) {
-        agent_free(a);
-        return err;
+    const struct publisher_options publisher_options = {
+        .record_ttl_ns = options->record_ttl_ns,
+        .ack_timeout_ns = ACK_TIMEOUT_NS,
+        .window_max = options->window_max,
+        .metrics = &a->metrics,
+        .keys_max = 2 * options->instances_max,
+    };
+    if (publisher_new(&publisher_options, &a->ops, &a->publisher) < 0) {
+        free(a);
+        return -ENOMEM;
     }
+    registrar_init(&a->registrar, &a->options, &a->ops, a->publisher, &a->metrics);
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     agent_store_identity(a);
     name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns, now_ns);
     if (a->identity.boot)
         name_conflict_remember(&a->name_conflict, a->identity.boot == options->boot ? a->identity.life : 0);
-    name_conflict_remember_asker(&a->name_conflict, a->identity.asker);
+    a->name_conflict.last_asker = a->identity.asker;
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     agent_begin_grace(a, now_ns);
-    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    registrar_set_epoch(&a->registrar, a->identity.epoch, now_ns);
     *ret_agent = a;
     return 0;
 }
@@ -107,21 +101,21 @@ void agent_free(struct agent *a)
 {
     if (!a)
         return;
-    registrar_free(a->registrar);
+    registrar_fini(&a->registrar);
     publisher_free(a->publisher);
     free(a);
 }
 
-struct registrar *agent_registrar(const struct agent *a)
+struct registrar *agent_registrar(struct agent *a)
 {
-    return a->registrar;
+    return &a->registrar;
 }
 
 /* --- from the bus --- */
 
 void agent_bus_begins(struct agent *a, int64_t now_ns)
 {
-    name_conflict_bus_begins(&a->name_conflict, now_ns);
+    a->name_conflict.asked_ns = now_ns;
 }
 
 void agent_connected(struct agent *a, int64_t now_ns)
@@ -169,11 +163,11 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
         agent_see_epoch(a, record->epoch);
     publisher_observed(a->publisher, key, seen, now_ns);
     if (seen->alien)
-        registrar_overwritten(a->registrar, key, now_ns);
+        registrar_overwritten(&a->registrar, key, now_ns);
     else if (!record)
-        registrar_disinherit(a->registrar, key, now_ns);
+        registrar_disinherit(&a->registrar, key, now_ns);
     else if (is_inheritance(a, record))
-        registrar_inherit(a->registrar, key, record, now_ns);
+        registrar_inherit(&a->registrar, key, record, now_ns);
     after(a, now_ns);
 }
 
@@ -252,7 +246,7 @@ void agent_set_addresses(struct agent *a, const struct addresses *addresses, int
     if (addresses_equal(&a->options.addresses, addresses))
         return;
     a->options.addresses = *addresses;
-    registrar_addresses_changed(a->registrar, now_ns);
+    registrar_addresses_changed(&a->registrar, now_ns);
     agent_beat_now(a, now_ns);
     after(a, now_ns);
 }
@@ -263,7 +257,7 @@ int64_t agent_tick(struct agent *a, int64_t now_ns)
 {
     name_conflict_tick(&a->name_conflict, now_ns);
     agent_follow_name(a, now_ns);
-    (void)registrar_tick(a->registrar, a->read_ns, now_ns);
+    (void)registrar_tick(&a->registrar, a->read_ns, now_ns);
     a->ticked_ns = now_ns;
     agent_end_grace(a, now_ns);
     follow_publishing(a, now_ns);
@@ -278,7 +272,7 @@ int64_t agent_tick(struct agent *a, int64_t now_ns)
 
 bool agent_waits_for_input(const struct agent *a)
 {
-    int64_t deadline_ns = registrar_deadline(a->registrar);
+    int64_t deadline_ns = registrar_deadline(&a->registrar);
     return deadline_ns <= a->ticked_ns && deadline_ns > a->read_ns;
 }
 
@@ -291,7 +285,7 @@ int64_t agent_deadline(const struct agent *a)
 {
     int64_t next_ns = publisher_deadline(a->publisher);
     if (!agent_waits_for_input(a))
-        next_ns = deadline_earlier(next_ns, registrar_deadline(a->registrar));
+        next_ns = deadline_earlier(next_ns, registrar_deadline(&a->registrar));
     next_ns = deadline_earlier(next_ns, name_conflict_deadline(&a->name_conflict));
     next_ns = deadline_earlier(next_ns, a->beat.next_ns);
     if (agent_name_is_ours(a) && a->seen_epoch >= a->identity.epoch)
@@ -309,7 +303,7 @@ void agent_leave(struct agent *a, int64_t now_ns)
     if (a->leave != STAYING)
         return;
     a->leave = SAYING_GOOD_BYE;
-    registrar_close(a->registrar);
+    registrar_close(&a->registrar);
     a->good_bye_until_ns = now_ns + GOOD_BYE_WAIT_NS;
     agent_keep_name(a);
     if (a->publishing)
@@ -329,14 +323,14 @@ bool agent_left(const struct agent *a)
 struct agent_status agent_status(const struct agent *a)
 {
     struct publisher_stats publisher = publisher_stats(a->publisher);
-    struct registrar_stats registrar = registrar_stats(a->registrar);
+    struct registrar_stats registrar = registrar_stats(&a->registrar);
     return (struct agent_status){
         .epoch = a->identity.epoch,
         .min_epoch = a->identity.min_epoch,
         .node = a->identity.node,
         .registrations = registrar.registrations,
         .inherited = registrar.inherited,
-        .waiting = registrar_waiting(a->registrar),
+        .waiting = registrar_waiting(&a->registrar),
         .unacknowledged = publisher.behind,
         .refused = publisher.refused,
         .lease_refused = a->lease_refused,
@@ -345,4 +339,9 @@ struct agent_status agent_status(const struct agent *a)
         .publishing = a->publishing,
         .lease_seen_ns = a->lease_seen_ns,
     };
+}
+
+const struct overrides *agent_overrides(const struct agent *a)
+{
+    return &a->registrar.overrides;
 }

@@ -27,6 +27,7 @@
 #include "daemon/base/metrics.h"
 
 struct agent;
+struct overrides;
 struct registrar;
 
 /* Copies options and ops. A failing store is counted, no error. -ENOMEM. */
@@ -35,7 +36,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
 void agent_free(struct agent *a);
 
 /* Where registrations are taken (registrar.h): the agent's. */
-struct registrar *agent_registrar(const struct agent *a);
+struct registrar *agent_registrar(struct agent *a);
 
 /* --- from the bus --- */
 
@@ -121,6 +122,9 @@ struct agent_status {
     int64_t lease_seen_ns; /* when our lease last came back live, as the newest under our name; or publishing began */
 };
 struct agent_status agent_status(const struct agent *a);
+
+/* All overrides that are in force; valid until the next call. */
+const struct overrides *agent_overrides(const struct agent *a);
 
 /* The host is reached elsewhere now, or nowhere: a new lease, and new records of all that is registered at its address. */
 void agent_set_addresses(struct agent *a, const struct addresses *addresses, int64_t now_ns);

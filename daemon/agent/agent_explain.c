@@ -6,7 +6,6 @@
 
 #include "daemon/agent/agent_impl.h"
 #include "daemon/agent/publisher_impl.h"
-#include "daemon/agent/registrar_impl.h"
 
 static bool waits(const struct agent *a, const struct registration *reg)
 {
@@ -34,7 +33,7 @@ static int64_t ttl_left_ns(const struct registration *reg, int64_t now_ns)
 int agent_explain(const struct agent *a, const struct instance_key *key, int64_t now_ns,
                   struct agent_explained *ret_explained)
 {
-    const struct registration *reg = registrations_find(&a->registrar->registrations, key);
+    const struct registration *reg = registrations_find(&a->registrar.registrations, key);
     if (!reg)
         return -ENOENT;
     *ret_explained = (struct agent_explained){.key = *key,
@@ -46,7 +45,7 @@ int agent_explain(const struct agent *a, const struct instance_key *key, int64_t
                                               .checked = reg->checked,
                                               .overridden = reg->overridden,
                                               .waiting = waits(a, reg)};
-    const struct override *by = overrides_for(&a->registrar->overrides, key);
+    const struct override *by = overrides_for(&a->registrar.overrides, key);
     if (reg->overridden && by)
         ret_explained->by = *by;
     fill_published(a, key, ret_explained);
@@ -62,7 +61,7 @@ size_t agent_waiting(const struct agent *a, const char *domain, const char *serv
                      struct instance_key *ret_keys)
 {
     size_t n = 0;
-    const struct registration *reg = a->options.addresses.families ? NULL : a->registrar->registrations.by_key;
+    const struct registration *reg = a->options.addresses.families ? NULL : a->registrar.registrations.by_key;
     for (; reg && n < max; reg = reg->hh.next)
         if (reg->record.at_host && is_of(&reg->key, domain, service))
             ret_keys[n++] = reg->key;

@@ -132,7 +132,7 @@ static void jump(struct agent *a, int64_t now_ns)
     metric_inc(&a->metrics.jumps);
     agent_store_identity(a);
     agent_begin_grace(a, now_ns);
-    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    registrar_set_epoch(&a->registrar, a->identity.epoch, now_ns);
     agent_beat_now(a, now_ns);
 }
 
@@ -140,7 +140,7 @@ static void jump(struct agent *a, int64_t now_ns)
 static void take_over(struct agent *a, int64_t now_ns)
 {
     a->stood_down = false;
-    registrar_drop_inherited(a->registrar, now_ns);
+    registrar_drop_inherited(&a->registrar, now_ns);
     a->raised = a->grace_over = true;
     a->identity.min_epoch = a->identity.epoch;
     agent_store_identity(a);
@@ -161,7 +161,7 @@ void agent_follow_name(struct agent *a, int64_t now_ns)
         jump(a, now_ns);
     if (agent_name_is_ours(a) && a->stood_down)
         take_over(a, now_ns);
-    if (a->connected && name_conflict_wants_to_ask(&a->name_conflict))
+    if (a->connected && a->name_conflict.ask_due)
         put_question(a, now_ns);
     if (a->publishing && a->leave == STAYING) {
         if (a->name_conflict.answer_due)
@@ -181,10 +181,10 @@ void agent_end_grace(struct agent *a, int64_t now_ns)
     if (a->raised || a->leave != STAYING || now_ns < a->grace_until_ns)
         return;
     if (!a->grace_over)
-        registrar_drop_inherited(a->registrar, now_ns);
+        registrar_drop_inherited(&a->registrar, now_ns);
     a->grace_over = true;
     a->grace_until_ns = now_ns + GRACE_CHECK_NS;
-    bool all_published = registrar_round_is_over(a->registrar) && a->publishing && a->synced;
+    bool all_published = registrar_round_is_over(&a->registrar) && a->publishing && a->synced;
     if (!all_published || publisher_older_than(a->publisher, a->identity.epoch))
         return;
     a->raised = true;

@@ -11,7 +11,7 @@
 #include "daemon/agent/lease_schedule.h"
 #include "daemon/agent/name_conflict.h"
 #include "daemon/agent/publisher.h"
-#include "daemon/agent/registrar.h"
+#include "daemon/agent/registrar_impl.h"
 #include "daemon/base/recent_max.h"
 
 #define LEASE_TOKEN (UINT64_C(1) << 63) /* the publisher's tokens are counters from 1 */
@@ -23,7 +23,7 @@ struct agent {
     struct agent_ops ops;
     struct agent_identity identity;
     struct publisher *publisher;
-    struct registrar *registrar;
+    struct registrar registrar;
     struct name_conflict name_conflict;
     struct lease_beat beat;
     struct recent_max late; /* how late leases were put, of late */

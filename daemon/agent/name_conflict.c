@@ -33,11 +33,6 @@ void name_conflict_remember(struct name_conflict *c, uint64_t last_life)
     c->last_life = last_life;
 }
 
-void name_conflict_remember_asker(struct name_conflict *c, uint64_t last_asker)
-{
-    c->last_asker = last_asker;
-}
-
 /* How long the other host may take to connect again after the server was away. */
 static int64_t return_ns(const struct name_conflict *c)
 {
@@ -51,11 +46,6 @@ static int64_t return_ns(const struct name_conflict *c)
 static bool may_be_a_copy(const struct name_conflict *c)
 {
     return c->remembers && c->last_life == 0;
-}
-
-void name_conflict_bus_begins(struct name_conflict *c, int64_t now_ns)
-{
-    c->asked_ns = now_ns;
 }
 
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns)
@@ -110,11 +100,6 @@ void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns)
 }
 
 /* --- asking --- */
-
-bool name_conflict_wants_to_ask(const struct name_conflict *c)
-{
-    return c->ask_due;
-}
 
 struct lease name_conflict_question(const struct name_conflict *c)
 {

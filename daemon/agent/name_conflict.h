@@ -45,15 +45,16 @@ struct name_conflict {
     int64_t other_since_ns; /* when the other life was seen first */
     /* the other's lease had run out when it was found: it has until other_until_ns to be back */
     bool other_ran_out;
-    int64_t asked_ns; /* since when the server is looked for */
+    int64_t asked_ns; /* since when the server is looked for; set it anew when the bus begins later than this */
     /* perhaps: we had to wait for the server, or lost it, before the name was known to be ours */
     bool server_was_away;
     bool remembers; /* the state directory says who had the name last (last_life) */
     /* our last life on this machine since it was booted; 0: none, our state is from elsewhere */
     uint64_t last_life;
-    uint64_t last_asker; /* our last life that asked: its question may arrive after its end; 0: none */
-    struct lease other;  /* the last lease seen of another life */
-    uint64_t answers;    /* the life that our next lease is to answer; 0: none */
+    /* our last life that asked, 0: none did; to be set after name_conflict_init: its question may arrive after its end */
+    uint64_t last_asker;
+    struct lease other; /* the last lease seen of another life */
+    uint64_t answers;   /* the life that our next lease is to answer; 0: none */
     int64_t answers_until_ns;
     bool answer_due;    /* that lease is due at once */
     bool last_word_due; /* we stand down: one more lease is due, so that the other knows above which epoch to go */
@@ -77,14 +78,6 @@ void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, i
  */
 void name_conflict_remember(struct name_conflict *c, uint64_t last_life);
 
-/*
- * Our last life, or one before it, asked whether somebody has the name: should its question arrive now, it is nobody
- * else's.
- */
-void name_conflict_remember_asker(struct name_conflict *c, uint64_t last_asker);
-
-/* From now on the server is looked for: the time that the start took until now does not mean that it was away. */
-void name_conflict_bus_begins(struct name_conflict *c, int64_t now_ns);
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
 /* While disconnected a CONFLICT stays. Whether an UNKNOWN name is ours is decided after the next snapshot of HOSTS. */
@@ -97,10 +90,9 @@ enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct
                                            int64_t age_ns, int64_t now_ns);
 
 /*
- * Whether a question is to be put now; and the question, a copy of c->other, marked so that nobody takes a lease that
- * has run out for a running one. Call name_conflict_asked when it was put.
+ * The question that is to be put now, if ask_due: a copy of c->other, marked so that nobody takes a lease that has run out
+ * for a running one. Call name_conflict_asked when it was put.
  */
-bool name_conflict_wants_to_ask(const struct name_conflict *c);
 struct lease name_conflict_question(const struct name_conflict *c);
 void name_conflict_asked(struct name_conflict *c, int64_t now_ns);
 

@@ -160,7 +160,6 @@ static int64_t repeat_at(struct publisher *p, int64_t now_ns)
     return now_ns + third - third / 4 * (int64_t)(p->ops->random(p->ops->arg) % 1024) / 1024;
 }
 
-/* Wanted or stored has changed, and nothing is flying: decides what comes next. May free e. */
 void publisher_aim(struct publisher *p, struct entry *e, int64_t now_ns)
 {
     publisher_recount(p, e);
@@ -224,7 +223,7 @@ static bool put(struct publisher *p, struct entry *e, int64_t now_ns)
     metric_add(&metrics->puts, e->value != NULL);
     metric_add(&metrics->deletes, e->value == NULL);
     metric_add(&metrics->orphans, !e->value && never_put);
-    window_sent(&p->window);
+    p->window.in_flight++;
     publisher_set_status(p, e, FLYING, now_ns + p->options.ack_timeout_ns);
     return true;
 }
@@ -233,7 +232,7 @@ void publisher_pump(struct publisher *p, int64_t now_ns)
 {
     while (!p->paused && p->queue && now_ns >= p->resume_ns && window_open(&p->window)) {
         if (!put(p, p->queue, now_ns)) {
-            window_refused(&p->window, now_ns);
+            window_cut(&p->window, now_ns);
             p->resume_ns = now_ns + REFUSED_PAUSE_NS;
         }
     }

@@ -10,30 +10,22 @@
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
 
-int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
-                  struct agent_metrics *metrics, struct registrar **ret_r)
+void registrar_init(struct registrar *r, const struct agent_options *options, const struct agent_ops *ops,
+                    struct publisher *publisher, struct agent_metrics *metrics)
 {
-    struct registrar *r = calloc(1, sizeof *r);
-    if (!r)
-        return -ENOMEM;
-    r->registrations.max = options->instances_max;
+    *r = (struct registrar){.options = options,
+                            .ops = ops,
+                            .publisher = publisher,
+                            .registrations = {.max = options->instances_max},
+                            .metrics = metrics};
     overrides_init(&r->overrides, options->overrides_max);
-    r->options = options;
-    r->ops = ops;
-    r->publisher = publisher;
-    r->metrics = metrics;
-    *ret_r = r;
-    return 0;
 }
 
-void registrar_free(struct registrar *r)
+void registrar_fini(struct registrar *r)
 {
-    if (!r)
-        return;
     free(r->gone);
     registrations_fini(&r->registrations);
     overrides_fini(&r->overrides);
-    free(r);
 }
 
 /* --- what follows from a change --- */

@@ -76,9 +76,6 @@ void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t
  */
 int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns);
 
-/* All overrides that are in force; valid until the next call. */
-const struct overrides *registrar_overrides(const struct registrar *r);
-
 /* --- the configuration --- */
 
 struct static_service {
@@ -138,11 +135,6 @@ struct registrar_stats {
     uint32_t inherited;
     uint32_t overrides;
 };
-
-/* Keeps all pointers, which stay the caller's. -ENOMEM. */
-int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
-                  struct agent_metrics *metrics, struct registrar **ret_r);
-void registrar_free(struct registrar *r);
 
 /*
  * What changes all registrations (an epoch, an address, the end of the grace) is carried out in a round: the first ones

@@ -31,6 +31,11 @@ struct registrar {
     struct agent_metrics *metrics;
 };
 
+/* Keeps all pointers, which stay the caller's. */
+void registrar_init(struct registrar *r, const struct agent_options *options, const struct agent_ops *ops,
+                    struct publisher *publisher, struct agent_metrics *metrics);
+void registrar_fini(struct registrar *r);
+
 /* Ends a registration. The disk's failure to forget it is only counted: there is nobody to report it to. */
 void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns);
 

@@ -90,8 +90,3 @@ void registrar_end_graces(struct registrar *r, int64_t now_ns)
     if (n > 0)
         registrar_round(r, now_ns);
 }
-
-const struct overrides *registrar_overrides(const struct registrar *r)
-{
-    return &r->overrides;
-}

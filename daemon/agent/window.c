@@ -22,18 +22,13 @@ void window_reset(struct window *w)
     w->cut_ns = INT64_MIN;
 }
 
-void window_sent(struct window *w)
-{
-    w->in_flight++;
-}
-
 static void landed(struct window *w)
 {
     if (w->in_flight > 0)
         w->in_flight--;
 }
 
-static void cut(struct window *w, int64_t now_ns)
+void window_cut(struct window *w, int64_t now_ns)
 {
     w->size = w->size / 2 > WINDOW_MIN ? w->size / 2 : WINDOW_MIN;
     w->acked = 0;
@@ -57,17 +52,12 @@ void window_acked(struct window *w, int64_t sent_ns, int64_t rtt_ns, int64_t now
     if (rtt_ns <= SLOW_FACTOR * w->base_ns + SLOW_FLOOR_NS)
         grow(w);
     else if (sent_ns > w->cut_ns)
-        cut(w, now_ns);
+        window_cut(w, now_ns);
 }
 
 void window_lost(struct window *w, int64_t sent_ns, int64_t now_ns)
 {
     landed(w);
     if (sent_ns > w->cut_ns)
-        cut(w, now_ns);
-}
-
-void window_refused(struct window *w, int64_t now_ns)
-{
-    cut(w, now_ns);
+        window_cut(w, now_ns);
 }

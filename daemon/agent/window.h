@@ -18,10 +18,10 @@
 
 struct window {
     uint32_t size, max;
-    uint32_t in_flight;
-    uint32_t acked;  /* number of puts of the present windowful that were acknowledged */
-    int64_t base_ns; /* the quickest acknowledgement, slowly forgotten; 0: none yet */
-    int64_t cut_ns;  /* when it was halved last: answers to puts before that say nothing about the new size */
+    uint32_t in_flight; /* one more with each that is sent */
+    uint32_t acked;     /* number of puts of the present windowful that were acknowledged */
+    int64_t base_ns;    /* the quickest acknowledgement, slowly forgotten; 0: none yet */
+    int64_t cut_ns;     /* when it was halved last: answers to puts before that say nothing about the new size */
 };
 
 void window_init(struct window *w, uint32_t max);
@@ -34,15 +34,13 @@ static inline bool window_open(const struct window *w)
     return w->in_flight < w->size;
 }
 
-void window_sent(struct window *w);
-
 /* One of the puts in flight was acknowledged, rtt_ns after it was sent. */
 void window_acked(struct window *w, int64_t sent_ns, int64_t rtt_ns, int64_t now_ns);
 
 /* One of the puts in flight failed, or is given up. */
 void window_lost(struct window *w, int64_t sent_ns, int64_t now_ns);
 
-/* The bus took no more: the window is halved. */
-void window_refused(struct window *w, int64_t now_ns);
+/* The window is halved: the bus took no more. */
+void window_cut(struct window *w, int64_t now_ns);
 
 #endif

@@ -25,7 +25,7 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
 {
     static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
     static char services[OVERRIDES_SHOWN][SERVICE_CAP];
-    const struct overrides *from = registrar_overrides(agent_registrar(agent));
+    const struct overrides *from = agent_overrides(agent);
     int64_t wall_ms = clock_wall_ms(), now_ns = clock_now_ns();
     size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
     for (size_t i = 0; i < n; i++) {

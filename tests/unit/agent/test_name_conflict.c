@@ -50,7 +50,7 @@ START_TEST(nobody_there)
     name_conflict_hosts_synced(&c, 1);
     ck_assert_int_eq(c.name, AGENT_NAME_OURS);
     ck_assert_int_eq(name_conflict_deadline(&c), INT64_MAX);
-    ck_assert(!name_conflict_wants_to_ask(&c));
+    ck_assert(!c.ask_due);
 }
 END_TEST
 
@@ -59,7 +59,7 @@ START_TEST(a_slow_start_is_no_outage)
 {
     struct name_conflict c;
     name_conflict_init(&c, NODE, US, TTL, 0);
-    name_conflict_bus_begins(&c, S(30));
+    c.asked_ns = S(30);
     name_conflict_connected(&c, S(30) + MS(10));
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(30) + MS(10));
     name_conflict_hosts_synced(&c, S(30) + MS(10));
@@ -89,12 +89,12 @@ START_TEST(our_earlier_life_is_asked_in_vain)
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(1));
     name_conflict_hosts_synced(&c, S(1));
     ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
-    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert(c.ask_due);
     struct lease question = c.other;
     ck_assert_uint_eq(question.counter, 77);
     question.asked_by = US;
     name_conflict_asked(&c, S(1));
-    ck_assert(!name_conflict_wants_to_ask(&c));
+    ck_assert(!c.ask_due);
     (void)see(&c, question, 6, 0, S(1) + MS(2));
     ck_assert_int_eq(name_conflict_deadline(&c), S(1) + MS(2 + 500));
     name_conflict_tick(&c, S(1) + MS(400));
@@ -179,7 +179,7 @@ START_TEST(left_over_lease_of_another_machine_is_waited_for)
     struct name_conflict c = start();
     (void)see(&c, lease_of(NODE + 1, OTHER, 77), 5, S(4), S(1));
     name_conflict_hosts_synced(&c, S(1));
-    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert(c.ask_due);
     name_conflict_asked(&c, S(1));
     ck_assert_int_eq(name_conflict_deadline(&c), S(6));
     name_conflict_tick(&c, S(5));
@@ -212,7 +212,7 @@ START_TEST(lease_that_ran_out_is_asked_about)
         struct name_conflict c = start();
         (void)see(&c, lease_of(node, OTHER, 77), 5, S(20), S(1));
         name_conflict_hosts_synced(&c, S(1));
-        ck_assert(name_conflict_wants_to_ask(&c));
+        ck_assert(c.ask_due);
         struct lease question = name_conflict_question(&c);
         ck_assert_uint_eq(question.asked_by, US);
         ck_assert_uint_eq(question.ran_out, 1);
@@ -267,7 +267,7 @@ START_TEST(whom_we_may_be_a_copy_of_has_time_to_return)
         name_conflict_remember(&c, last_lives[i]);
         (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(8), S(1));
         name_conflict_hosts_synced(&c, S(1));
-        ck_assert(name_conflict_wants_to_ask(&c));
+        ck_assert(c.ask_due);
         struct lease question = name_conflict_question(&c);
         name_conflict_asked(&c, S(1));
         (void)see(&c, question, 6, 0, S(1));
@@ -288,9 +288,9 @@ START_TEST(who_returns_is_asked_again)
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(8), S(1));
     name_conflict_hosts_synced(&c, S(1));
     name_conflict_asked(&c, S(1));
-    ck_assert(!name_conflict_wants_to_ask(&c));
+    ck_assert(!c.ask_due);
     ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 7, 0, S(2)), NAME_CONFLICT_NOTHING);
-    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert(c.ask_due);
     ck_assert_uint_eq(name_conflict_question(&c).counter, 78);
     name_conflict_asked(&c, S(2));
     ck_assert_int_eq(name_conflict_deadline(&c), S(2) + MS(4500));
@@ -306,7 +306,7 @@ START_TEST(and_so_it_has_where_it_is_forgotten)
     name_conflict_connected(&c, 0);
     name_conflict_hosts_synced(&c, S(1));
     ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
-    ck_assert(!name_conflict_wants_to_ask(&c)); /* about whom? */
+    ck_assert(!c.ask_due); /* about whom? */
     ck_assert_int_eq(name_conflict_deadline(&c), MS(4500));
     struct name_conflict returned = c;
     name_conflict_tick(&c, MS(4500));
@@ -330,7 +330,7 @@ START_TEST(our_own_question_is_a_lease_of_the_other)
     (void)see(&c, question, 6, S(2), S(3));
     name_conflict_hosts_synced(&c, S(3));
     ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
-    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert(c.ask_due);
 }
 END_TEST
 
@@ -440,7 +440,7 @@ START_TEST(after_a_disconnect_it_looks_again)
     name_conflict_connected(&c, S(200));
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(199), S(200));
     name_conflict_hosts_synced(&c, S(200));
-    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert(c.ask_due);
     name_conflict_asked(&c, S(200));
     name_conflict_tick(&c, S(205));
     ck_assert_int_eq(c.name, AGENT_NAME_OURS);

@@ -91,14 +91,14 @@ START_TEST(kept_over_a_restart_until_taken_back)
     ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), 0);
     expect(A, DISCOVER_DRAINING);
     restart(WALL + 1);
-    ck_assert_uint_eq(registrar_overrides(registrar())->n, 1);
+    ck_assert_uint_eq(agent_overrides(a)->n, 1);
     add("a", 11);
     bus_up();
     expect(A, DISCOVER_DRAINING);
     ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, false), 0);
     expect(A, DISCOVER_PASSING);
     restart(WALL + 2);
-    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
 }
 END_TEST
 
@@ -172,7 +172,7 @@ START_TEST(what_cannot_be_stored_is_not_done)
     bucket->store_result = -ENOSPC;
     ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), -EIO);
     expect(A, DISCOVER_PASSING);
-    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
     bucket->store_result = 0;
     ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), 0);
     bucket->store_result = -EROFS;
@@ -191,7 +191,7 @@ START_TEST(nonsense_is_refused)
     ck_assert_int_eq(registrar_override(registrar(), &lost, true, now_ns), -EINVAL);
     ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
     ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\xff", 1, now_ns), -EBADMSG);
-    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
 }
 END_TEST
 

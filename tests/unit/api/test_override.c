@@ -37,7 +37,7 @@ START_TEST(operators_alone_set_states)
     expect_error(&root, CODE(BAD_REQUEST), "an operator sets");
     send_override(&root, "shop", DISCOVER__V1__STATE__DRAINING);
     expect_error(&root, CODE(BAD_REQUEST), "service: not \"domain/service\"");
-    ck_assert_uint_eq(registrar_overrides(agent_registrar(s.agent))->n, 1);
+    ck_assert_uint_eq(agent_overrides(s.agent)->n, 1);
     hang_up(&member);
     hang_up(&root);
     server_stop();

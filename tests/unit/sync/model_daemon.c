@@ -127,7 +127,7 @@ static void follow_name(struct daemon *d)
     if (ours && d->stood_down)
         d->min_epoch = d->epoch;
     d->stood_down &= !ours;
-    if (d->connected && name_conflict_wants_to_ask(&d->name))
+    if (d->connected && d->name.ask_due)
         put_question(d);
     if (d->publishing && d->name.answer_due)
         lease_beat_reply(&d->beat, bus.now_ns);
