@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One check: from its text to its results. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,9 @@ static void changed(struct check *check, int64_t now_ns)
     loop_timer_arm(&instance->look, 0, 0);
 }
 
-static void on_report(void *arg, enum check_result result, bool certain, const char *output, size_t n)
+void check_report(const struct check_setup *setup, enum check_result result, bool certain, const char *output, size_t n)
 {
-    struct check *check = arg;
+    struct check *check = (struct check *)((char *)setup - offsetof(struct check, setup));
     struct checks *c = check->instance->checks;
     int64_t now_ns = clock_now_ns();
     bool first = !check->tally.known;
@@ -56,7 +57,7 @@ void check_expired(struct check *check)
     const char *at = check->kind->cancel(check->own);
     check->took_ns = clock_now_ns() - check->started_ns;
     int n = snprintf(text, sizeof text, "not done within %.3g s: %s", (double)check->job.timeout_ns / NS_PER_S, at);
-    on_report(check, CHECK_FAIL, false, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    check_report(&check->setup, CHECK_FAIL, false, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void check_free(struct check *check)
@@ -74,10 +75,8 @@ void check_free(struct check *check)
 
 static int open_kind(struct check *check, char ret_why[static CONFIG_WHY_CAP])
 {
-    check->setup = (struct check_setup){.tools = &check->instance->checks->tools,
-                                        .spec = &check->spec,
-                                        .subject = &check->instance->subject,
-                                        .report = {on_report, check}};
+    check->setup = (struct check_setup){
+        .tools = &check->instance->checks->tools, .spec = &check->spec, .subject = &check->instance->subject};
     const char *why = "";
     check->kind = check_kind_of(check->spec.type);
     int err = check->kind->open(&check->setup, &check->own, &why);

@@ -39,21 +39,11 @@ struct check_subject {
     uint16_t port;
 };
 
-/*
- * Takes a result. output: n bytes, for people, valid during the call. certain: it counts at once, whatever `fall` and
- * `rise` say. Never frees the check.
- */
-struct check_report {
-    void (*fn)(void *arg, enum check_result result, bool certain, const char *output, size_t n);
-    void *arg;
-};
-
-/* What a check is made of, and whom it reports to. Outlives it, but for subject. */
+/* What a check is made of, and reports with. Outlives it, but for subject. */
 struct check_setup {
     const struct check_tools *tools;
     const struct check_spec *spec;
     const struct check_subject *subject; /* for open alone */
-    struct check_report report;
 };
 
 struct check_kind {
@@ -70,9 +60,14 @@ struct check_kind {
 
 const struct check_kind *check_kind_of(enum check_type type);
 
-/* Reports one line, made as by printf. */
-void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
-                       ...) __attribute__((format(printf, 4, 5)));
+/*
+ * Reports a result. output: n bytes, for people. certain: it counts at once, whatever `fall` and `rise` say. Never frees the
+ * check. check_report_line: one line, made as by printf.
+ */
+void check_report(const struct check_setup *setup, enum check_result result, bool certain, const char *output,
+                  size_t n);
+void check_report_line(const struct check_setup *setup, enum check_result result, bool certain, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Gives the program's own report to a check of kind ttl. */
 void check_ttl_report(void *check, enum check_result result, const char *note, size_t n);

@@ -201,7 +201,7 @@ static void on_output(void *arg)
     if (e->written <= WRITTEN_MAX)
         return;
     end_run(e);
-    check_report_line(&e->setup->report, CHECK_FAIL, false, "it wrote more than %d bytes, and was ended", WRITTEN_MAX);
+    check_report_line(e->setup, CHECK_FAIL, false, "it wrote more than %d bytes, and was ended", WRITTEN_MAX);
 }
 
 static void report_status(struct exec *e, const siginfo_t *info)
@@ -216,7 +216,7 @@ static void report_status(struct exec *e, const siginfo_t *info)
     else
         snprintf(line, sizeof line, "it was ended by signal %d", info->si_status);
     bool silent = n == 0;
-    e->setup->report.fn(e->setup->report.arg, result, false, silent ? line : e->kept, silent ? strlen(line) : n);
+    check_report(e->setup, result, false, silent ? line : e->kept, silent ? strlen(line) : n);
 }
 
 static void on_end(void *arg)
@@ -255,7 +255,7 @@ static void exec_start(void *check)
     e->run = (struct reaped_run){.token = make_token()};
     int err = command_start(&e->command, e->run.token, &e->run.pid, &e->pipe);
     if (err) {
-        check_report_line(&e->setup->report, CHECK_FAIL, false, "it cannot be run: %s", strerror(-err));
+        check_report_line(e->setup, CHECK_FAIL, false, "it cannot be run: %s", strerror(-err));
         return;
     }
     e->running = true;
@@ -263,7 +263,7 @@ static void exec_start(void *check)
     err = watch(e);
     if (err) {
         end_run(e);
-        check_report_line(&e->setup->report, CHECK_FAIL, false, "it cannot be followed: %s", strerror(-err));
+        check_report_line(e->setup, CHECK_FAIL, false, "it cannot be followed: %s", strerror(-err));
     }
 }
 

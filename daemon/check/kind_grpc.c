@@ -71,14 +71,14 @@ static void answered(struct url_check *u, long code)
     const struct grpc *g = (const struct grpc *)u;
     int health = health_of(u);
     if (code != 200)
-        check_report_line(&u->setup->report, CHECK_FAIL, false, "HTTP status %ld", code);
+        check_report_line(u->setup, CHECK_FAIL, false, "HTTP status %ld", code);
     else if (g->status > 0)
-        check_report_line(&u->setup->report, CHECK_FAIL, false, "grpc-status %d%s%s", g->status,
-                          *g->message ? ": " : "", g->message);
+        check_report_line(u->setup, CHECK_FAIL, false, "grpc-status %d%s%s", g->status, *g->message ? ": " : "",
+                          g->message);
     else if (g->status < 0 || health < 0 || (size_t)health >= sizeof words / sizeof *words)
-        check_report_line(&u->setup->report, CHECK_FAIL, false, "the answer is none of grpc.health.v1");
+        check_report_line(u->setup, CHECK_FAIL, false, "the answer is none of grpc.health.v1");
     else
-        check_report_line(&u->setup->report,
+        check_report_line(u->setup,
                           health == GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING ? CHECK_PASS
                                                                                                      : CHECK_FAIL,
                           false, "%s", words[health]);

@@ -30,7 +30,7 @@ static void report_answer(const struct url_check *u, enum check_result result, l
         text[n++] = '\n';
         memcpy(text + n, u->body, body_n);
     }
-    u->setup->report.fn(u->setup->report.arg, result, false, text, n + body_n);
+    check_report(u->setup, result, false, text, n + body_n);
 }
 
 static void answered(struct url_check *u, long code)

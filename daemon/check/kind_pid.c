@@ -38,7 +38,7 @@ static void on_end(void *arg)
     struct pid_check *p = arg;
     pid_t pid = p->pid;
     unwatch(p);
-    check_report_line(&p->setup->report, CHECK_FAIL, true, "process %d has ended", (int)pid);
+    check_report_line(p->setup, CHECK_FAIL, true, "process %d has ended", (int)pid);
 }
 
 /* Reads a regular file only: reading anything else might block. */
@@ -99,11 +99,11 @@ static void pid_start(void *check)
         unwatch(p);
     }
     if (!err)
-        check_report_line(&p->setup->report, CHECK_PASS, true, "process %d lives", (int)pid);
+        check_report_line(p->setup, CHECK_PASS, true, "process %d lives", (int)pid);
     else if (pid)
-        check_report_line(&p->setup->report, CHECK_FAIL, true, "process %d: %s", (int)pid, strerror(-err));
+        check_report_line(p->setup, CHECK_FAIL, true, "process %d: %s", (int)pid, strerror(-err));
     else
-        check_report_line(&p->setup->report, CHECK_FAIL, true, "%s: %s", p->text,
+        check_report_line(p->setup, CHECK_FAIL, true, "%s: %s", p->text,
                           err == -EBADMSG ? "there is no number of a process in it" : strerror(-err));
 }
 

@@ -30,7 +30,7 @@ static void close_socket(struct tcp *t)
 static void pass(struct tcp *t)
 {
     close_socket(t);
-    check_report_line(&t->setup->report, CHECK_PASS, false, "the connection is accepted");
+    check_report_line(t->setup, CHECK_PASS, false, "the connection is accepted");
 }
 
 /*
@@ -79,7 +79,7 @@ static void try_next(struct tcp *t)
         t->last_error = -err;
     }
     close_socket(t);
-    check_report_line(&t->setup->report, CHECK_FAIL, false, "%s", strerror(t->last_error));
+    check_report_line(t->setup, CHECK_FAIL, false, "%s", strerror(t->last_error));
 }
 
 static void on_connected(evutil_socket_t fd, short what, void *arg)
@@ -104,7 +104,7 @@ static void on_addresses(void *arg, const char *why)
 {
     struct tcp *t = arg;
     if (why) {
-        check_report_line(&t->setup->report, CHECK_FAIL, false, "%s: %s", t->addresses_of.host, why);
+        check_report_line(t->setup, CHECK_FAIL, false, "%s: %s", t->addresses_of.host, why);
         return;
     }
     t->next = 0;

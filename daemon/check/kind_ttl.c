@@ -20,7 +20,7 @@ static void arm(struct ttl *t)
 static void on_time(void *arg)
 {
     struct ttl *t = arg;
-    check_report_line(&t->setup->report, CHECK_FAIL, true, "nothing was reported for %.3g s",
+    check_report_line(t->setup, CHECK_FAIL, true, "nothing was reported for %.3g s",
                       (double)t->setup->spec->ttl_ns / NS_PER_S);
 }
 
@@ -28,7 +28,7 @@ void check_ttl_report(void *check, enum check_result result, const char *note, s
 {
     struct ttl *t = check;
     arm(t);
-    t->setup->report.fn(t->setup->report.arg, result, true, note, n);
+    check_report(t->setup, result, true, note, n);
 }
 
 static void ttl_close(void *check)

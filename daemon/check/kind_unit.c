@@ -15,7 +15,7 @@ struct unit {
 static void on_state(void *arg, enum check_result result, const char *text)
 {
     struct unit *u = arg;
-    u->setup->report.fn(u->setup->report.arg, result, true, text, strlen(text));
+    check_report(u->setup, result, true, text, strlen(text));
 }
 
 static void unit_close(void *check)

@@ -15,13 +15,12 @@ const struct check_kind *check_kind_of(enum check_type type)
     return kinds[type];
 }
 
-void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
-                       ...)
+void check_report_line(const struct check_setup *setup, enum check_result result, bool certain, const char *format, ...)
 {
     char line[512];
     va_list args;
     va_start(args, format);
     int n = vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    report->fn(report->arg, result, certain, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+    check_report(setup, result, certain, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }

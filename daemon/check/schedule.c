@@ -42,22 +42,18 @@ void schedule_fini(struct schedule *s)
     deadlines_fini(&s->late);
 }
 
-static double pace(const struct schedule *s)
+/* A job comes or goes, with so many runs a second. */
+static void change_pace(struct schedule *s, double runs)
 {
-    double wanted = PACE * s->per_second;
-    return wanted > FEW_PER_SECOND ? wanted : FEW_PER_SECOND;
+    s->per_second += runs;
+    double a_second = PACE * s->per_second, burst = BURST_S * s->per_second;
+    s->starts.every_ns = (int64_t)(NS_PER_S / (a_second > FEW_PER_SECOND ? a_second : FEW_PER_SECOND));
+    s->starts.burst = (unsigned)(burst > BURST_MIN ? burst : BURST_MIN);
 }
 
-static void take_credit(struct schedule *s, int64_t now_ns)
+static double runs_a_second(const struct job *job)
 {
-    double most = BURST_S * s->per_second;
-    if (most < BURST_MIN)
-        most = BURST_MIN;
-    if (now_ns > s->credited_ns)
-        s->credit += pace(s) * (double)(now_ns - s->credited_ns) / NS_PER_S;
-    if (s->credit > most)
-        s->credit = most;
-    s->credited_ns = now_ns;
+    return (double)NS_PER_S / (double)job->interval_ns;
 }
 
 int schedule_add(struct schedule *s, struct job *job, int64_t now_ns)
@@ -71,7 +67,7 @@ int schedule_add(struct schedule *s, struct job *job, int64_t now_ns)
     int64_t first_ns = job->interval_ns < FIRST_MAX_NS ? job->interval_ns : FIRST_MAX_NS;
     job->place_ns = (int64_t)((double)place / 0x1p64 * (double)job->interval_ns);
     s->jobs++;
-    s->per_second += (double)NS_PER_S / (double)job->interval_ns;
+    change_pace(s, runs_a_second(job));
     deadlines_set(&s->due, &job->due, now_ns + (int64_t)((double)place / 0x1p64 * (double)first_ns));
     return 0;
 }
@@ -91,7 +87,7 @@ void schedule_remove(struct schedule *s, struct job *job)
     schedule_ended(s, job);
     deadlines_clear(&s->due, &job->due);
     s->jobs--;
-    s->per_second -= (double)NS_PER_S / (double)job->interval_ns;
+    change_pace(s, -runs_a_second(job));
 }
 
 bool schedule_running(const struct job *job)
@@ -113,7 +109,7 @@ static void start(struct schedule *s, struct job *job, int64_t now_ns)
     deadlines_set(&s->due, &job->due, next_place(job, now_ns));
     if (schedule_running(job))
         return; /* the last run was started so late that it is still under way */
-    s->credit -= 1;
+    (void)pace_take(&s->starts, now_ns);
     s->running++;
     deadlines_set(&s->late, &job->late, now_ns + job->timeout_ns);
     s->ops.start(job);
@@ -132,9 +128,9 @@ static void expire(struct schedule *s, int64_t now_ns)
 bool schedule_tick(struct schedule *s, int64_t now_ns)
 {
     expire(s, now_ns);
-    take_credit(s, now_ns);
     struct deadline *first = deadlines_first(&s->due);
-    bool due = first && first->at_ns <= now_ns && s->credit >= 1, room = s->running < s->running_max;
+    bool due = first && first->at_ns <= now_ns && pace_wait_ns(&s->starts, now_ns) == 0,
+         room = s->running < s->running_max;
     s->delayed += due && !room;
     if (due && room)
         start(s, job_due(first), now_ns);
@@ -148,7 +144,7 @@ int64_t schedule_next_ns(const struct schedule *s, int64_t now_ns)
         return late_ns;
     if (due_ns != INT64_MAX)
         due_ns += SLACK_NS - due_ns % SLACK_NS;
-    if (s->credit < 1 && due_ns <= now_ns)
-        due_ns = now_ns + (int64_t)((1 - s->credit) / pace(s) * NS_PER_S) + 1;
+    if (due_ns <= now_ns)
+        due_ns = now_ns + pace_wait_ns(&s->starts, now_ns);
     return due_ns < late_ns ? due_ns : late_ns;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/base/deadlines.h"
+#include "daemon/base/pace.h"
 
 struct job {
     struct deadline due;  /* when the next run is */
@@ -31,8 +32,7 @@ struct schedule {
     uint32_t running, running_max;
     uint64_t jobs, placed; /* placed: number of jobs ever added, by which places are chosen */
     double per_second;     /* runs in the mean */
-    double credit;         /* runs that may be started now */
-    int64_t credited_ns;
+    struct pace starts;
     uint64_t delayed; /* runs that had to wait because too many were under way */
 };
 

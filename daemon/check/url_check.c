@@ -151,7 +151,7 @@ static void on_done(void *arg, CURLcode result)
     if (result == CURLE_OK || (result == CURLE_WRITE_ERROR && u->enough))
         u->ops->answered(u, code);
     else
-        check_report_line(&u->setup->report, CHECK_FAIL, false, "%s",
+        check_report_line(u->setup, CHECK_FAIL, false, "%s",
                           *u->transfer.error ? u->transfer.error : curl_easy_strerror(result));
     forget_run(u);
 }
@@ -160,7 +160,7 @@ static void on_found(void *arg, const char *why)
 {
     struct url_check *u = arg;
     if (why) {
-        check_report_line(&u->setup->report, CHECK_FAIL, false, "%s: %s", u->addresses_of.host, why);
+        check_report_line(u->setup, CHECK_FAIL, false, "%s: %s", u->addresses_of.host, why);
         return;
     }
     u->easy = make_handle(u);
@@ -174,7 +174,7 @@ static void on_found(void *arg, const char *why)
             return;
     }
     forget_run(u);
-    check_report_line(&u->setup->report, CHECK_FAIL, false, "no memory");
+    check_report_line(u->setup, CHECK_FAIL, false, "no memory");
 }
 
 void url_check_start(void *check)

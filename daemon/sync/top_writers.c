@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "daemon/base/hash.h"
 
 #define REMIND_S 60
 
@@ -50,7 +49,7 @@ static struct top_writer *take_slot(struct top_writers *t, uint64_t hash, const 
 
 uint32_t top_writers_heard(struct top_writers *t, const char *host)
 {
-    uint64_t hash = XXH3_64bits(host, strlen(host));
+    uint64_t hash = hash_bytes(host, strlen(host));
     struct top_writer *slot = slot_of(t, hash);
     if (!slot)
         slot = take_slot(t, hash, host);
