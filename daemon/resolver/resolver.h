@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps host names resolved: which to ask for when is names.h, asking is channel.h. Main thread; never
- * blocks.
+ * Keeps host names resolved: which to ask for when is names.h. Main thread; never blocks.
+ *
+ * Names are taken as they are, fully qualified: no search list. Without servers of our own those of resolv.conf are asked
+ * (which is read again when it has changed), and the hosts file before them.
  *
  * A name below one of our own zones is refused: it would be resolved by asking ourselves for what we learn
  * only by asking, and would go on vouching for itself when nothing else does.
