@@ -38,11 +38,6 @@ struct addresses_of {
 int addresses_of_init(struct addresses_of *a, struct evdns_base *dns, const char *host_port, addresses_of_fn *fn,
                       void *arg);
 
-static inline socklen_t check_address_size(const union check_address *a)
-{
-    return a->any.sa_family == AF_INET6 ? sizeof a->ipv6 : sizeof a->ipv4;
-}
-
 /* addresses_of_start: fn follows, perhaps from within. addresses_of_cancel: it follows no more. */
 void addresses_of_start(struct addresses_of *a);
 void addresses_of_cancel(struct addresses_of *a);

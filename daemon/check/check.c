@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One check: from its text to its results. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,12 @@
 #include "daemon/base/log.h"
 #include "daemon/check/checks_impl.h"
 #include "libdiscover/core/words.h"
+
+/* The table of the kinds of checks. */
+static const struct check_kind *const kinds[] = {
+    [CHECK_TCP] = &check_tcp, [CHECK_HTTP] = &check_http, [CHECK_GRPC] = &check_grpc, [CHECK_EXEC] = &check_exec,
+    [CHECK_TTL] = &check_ttl, [CHECK_UNIT] = &check_unit, [CHECK_PID] = &check_pid,
+};
 
 static void changed(struct check *check, int64_t now_ns)
 {
@@ -42,6 +49,16 @@ void check_report(const struct check_setup *setup, enum check_result result, boo
         changed(check, now_ns);
     else if (first)
         check->since_ns = now_ns;
+}
+
+void check_report_line(const struct check_setup *setup, enum check_result result, bool certain, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    check_report(setup, result, certain, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 void check_start(struct check *check)
@@ -78,7 +95,7 @@ static int open_kind(struct check *check, char ret_why[static CONFIG_WHY_CAP])
     check->setup = (struct check_setup){
         .tools = &check->instance->checks->tools, .spec = &check->spec, .subject = &check->instance->subject};
     const char *why = "";
-    check->kind = check_kind_of(check->spec.type);
+    check->kind = kinds[check->spec.type];
     int err = check->kind->open(&check->setup, &check->own, &why);
     if (err == -EINVAL)
         snprintf(ret_why, CONFIG_WHY_CAP, "%s", why);
@@ -90,7 +107,8 @@ static void init_verdict(struct check *check, enum discover_state before, int64_
     const struct check_spec *s = &check->spec;
     enum discover_state initial = before ? before : (enum discover_state)s->initial;
     int64_t start_until_ns = s->start_period_ns ? now_ns + s->start_period_ns : 0;
-    tally_init(&check->tally, s->fall, s->warn, s->rise, initial, start_until_ns);
+    check->tally = (struct tally){
+        .fall = s->fall, .warn = s->warn, .rise = s->rise, .state = initial, .start_until_ns = start_until_ns};
     check->since_ns = now_ns;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a kind of check is to those who run it: a row of the table in kinds.c. Main thread; nothing blocks.
+ * What a kind of check is to those who run it: a row of the table in check.c. Main thread; nothing blocks.
  *
  * open makes one of a check's description, to be run again and again: start begins a run, of which one result is reported,
  * perhaps within start itself; cancel ends it before that, and nothing is reported of it. A kind without start is not
@@ -57,8 +57,6 @@ struct check_kind {
     const char *(*cancel)(void *check);
     void (*close)(void *check); /* also in the middle of a run; NULL is fine */
 };
-
-const struct check_kind *check_kind_of(enum check_type type);
 
 /*
  * Reports a result. output: n bytes, for people. certain: it counts at once, whatever `fall` and `rise` say. Never frees the

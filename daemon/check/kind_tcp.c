@@ -50,11 +50,12 @@ static bool reached_itself(int sock)
 static int start_connect(struct tcp *t, size_t i)
 {
     const union check_address *address = &t->addresses_of.found[i];
+    socklen_t size = address->any.sa_family == AF_INET6 ? sizeof address->ipv6 : sizeof address->ipv4;
     close_socket(t);
     t->sock = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (t->sock < 0)
         return -errno;
-    int err = connect(t->sock, &address->any, check_address_size(address)) == 0 ? 0 : -errno;
+    int err = connect(t->sock, &address->any, size) == 0 ? 0 : -errno;
     if (err == 0)
         return reached_itself(t->sock) ? -ECONNREFUSED : 0;
     return err;

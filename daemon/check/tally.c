@@ -2,12 +2,6 @@
 /* From single results to the state of a check. */
 #include "daemon/check/tally.h"
 
-void tally_init(struct tally *t, uint32_t fall, uint32_t warn, uint32_t rise, enum discover_state initial,
-                int64_t start_until_ns)
-{
-    *t = (struct tally){.fall = fall, .warn = warn, .rise = rise, .state = initial, .start_until_ns = start_until_ns};
-}
-
 static enum discover_state state_of(enum check_result result)
 {
     return result == CHECK_PASS ? DISCOVER_PASSING : result == CHECK_WARN ? DISCOVER_WARNING : DISCOVER_CRITICAL;

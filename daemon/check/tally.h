@@ -15,6 +15,7 @@
 
 enum check_result { CHECK_PASS, CHECK_WARN, CHECK_FAIL };
 
+/* All zeros but for the first three, the state in the beginning, and the end of a start period. */
 struct tally {
     uint32_t fall, warn, rise;
     int64_t start_until_ns; /* 0: no start period */
@@ -23,9 +24,6 @@ struct tally {
     bool fallen;             /* critical by failures: it takes `rise` results to come back */
     uint32_t failures, good; /* results of each kind in a row */
 };
-
-void tally_init(struct tally *t, uint32_t fall, uint32_t warn, uint32_t rise, enum discover_state initial,
-                int64_t start_until_ns);
 
 /* Takes a result. Returns true when the state has changed. */
 bool tally_take(struct tally *t, enum check_result result, int64_t now_ns);

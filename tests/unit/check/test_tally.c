@@ -21,9 +21,7 @@ static void expect(struct tally v, const char *results, const char *states)
 
 static struct tally with(uint32_t fall, uint32_t warn, uint32_t rise)
 {
-    struct tally v;
-    tally_init(&v, fall, warn, rise, DISCOVER_PASSING, 0);
-    return v;
+    return (struct tally){.fall = fall, .warn = warn, .rise = rise, .state = DISCOVER_PASSING};
 }
 
 START_TEST(fall_three_rise_two)
@@ -54,10 +52,10 @@ END_TEST
 
 START_TEST(start_period)
 {
-    struct tally v;
-    tally_init(&v, 1, 0, 1, DISCOVER_CRITICAL, 5);
+    struct tally v = {.fall = 1, .rise = 1, .state = DISCOVER_CRITICAL, .start_until_ns = 5};
     expect(v, "--+-", "CCPC"); /* it ends with what passes */
-    tally_init(&v, 1, 0, 1, DISCOVER_PASSING, 3);
+    v.state = DISCOVER_PASSING;
+    v.start_until_ns = 3;
     expect(v, "----", "PPPC");
 }
 END_TEST
