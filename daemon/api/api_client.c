@@ -180,13 +180,6 @@ void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMess
     }
 }
 
-void api_client_send_moved(struct api_client *c)
-{
-    Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
-    api_client_send(c, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED, &moved.base,
-                    c->api->ops.table_fd(c->api->ops.arg));
-}
-
 void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;

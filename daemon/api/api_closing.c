@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closing connections whose peers have sent descriptors along. */
-#include "daemon/api/api_closing.h"
-
+/*
+ * Closing connections whose peers have sent descriptors along. Closing the last copy of a descriptor can take as long as
+ * whoever made it likes (socket(7), SO_LINGER), and what was not taken off a connection is closed with it. So none is taken
+ * but a pidfd, and such connections are closed in batches by a thread that ends with them, which nothing delays; until then
+ * each counts as one of its user's. Where threads may not do that (a container that forbids unshare), it takes as long as
+ * it takes, and while too many wait nobody else is let in.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

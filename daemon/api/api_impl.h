@@ -8,14 +8,39 @@
 
 #include "daemon/api/access.h"
 #include "daemon/api/api.h"
-#include "daemon/api/api_closing.h"
-#include "daemon/api/api_subscription.h"
+#include "daemon/base/hash.h"
 #include "daemon/base/loop.h"
+#include "daemon/base/shares.h"
 #include "libdiscover/core/frame.h"
+#include "libdiscover/core/trace_context.h"
 
 struct api_metrics {
     metric_value clients, closing, accepted, accept_errors, limited, displaced, requests, refused, denied, bad_frames,
         slow, handshake_timeouts, watches_limited, ejections, ejections_limited, peers_unwatched;
+};
+
+enum api_interest { API_CHANGES, API_EJECTIONS, API_INTERESTS };
+
+struct api_topic {
+    UT_hash_handle hh; /* in api.topics, by service */
+    struct api_subscription *subscriptions[API_INTERESTS];
+    struct trace_context *trace; /* context of the last change that had one; NULL: none had */
+    char service[];
+};
+
+struct api_subscription {
+    UT_hash_handle hh; /* in its client's subscriptions, by key */
+    struct {
+        struct api_topic *topic;
+        uint64_t interest; /* enum api_interest; 64 bits, so that the key has no padding */
+    } key;
+    struct api_client *client;
+    struct share *share;
+    struct api_subscription *prev, *next; /* of the same topic and interest */
+    struct api_subscription *prev_due, *next_due;
+    bool due;
+    bool traced;    /* API_CHANGES: the topic's trace is still to be sent */
+    uint64_t heard; /* API_EJECTIONS: number of the newest that was sent */
 };
 
 /* A frame on its way out. */
@@ -152,9 +177,6 @@ bool api_client_watch_peer(struct api_client *c);
  */
 int api_receive_pidfd(struct api_client *c);
 
-/* Sends the table's new segment. */
-void api_client_send_moved(struct api_client *c);
-
 #define API_SERVICE_RULE "not \"domain/service\" of two names, or the domain is reserved"
 
 /* Returns false if it is no service's name; the client has been sent the reason. */
@@ -180,6 +202,30 @@ void api_failover_handle(struct api_client *c, const Discover__V1__ClientMessage
 void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 
+/*
+ * api_subscription.c. Carries out a request to subscribe, or to stop that. The subscription, which is due now; NULL: it has stopped, or was
+ * refused, which the client has been told.
+ */
+struct api_subscription *api_subscribe(struct api_client *c, uint32_t id, enum api_interest interest,
+                                       const char *service, bool stop);
+
+/* Ends some of the client's subscriptions. Returns true when none is left. */
+bool api_subscriptions_end_some(struct api_client *c);
+
+/*
+ * The subscription, or all those to a service, have something to deliver when their turn comes. trace: the context of the
+ * change, which is copied; or NULL.
+ */
+void api_subscription_due(struct api_subscription *s);
+void api_topic_due(struct api *api, enum api_interest interest, const char *service, const struct trace_context *trace);
+
+/* The client is to be notified (of c->moved, or of what is due), or has taken what it was sent. */
+void api_wait_for_turn(struct api_client *c);
+void api_stop_waiting(struct api_client *c);
+
+/* Notifies clients in their turns, for as long as a slice. A timer's function; arg: the API. */
+void api_deliver(void *arg);
+
 /* Services watched (api_subscription.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 
@@ -188,6 +234,28 @@ void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_share_deliver(struct api_subscription *s);
 void api_ejections_free(struct api *api);
+
+/* Closing connections whose peers have sent descriptors along (api_closing.c). -ENOMEM, or a negative errno. */
+int api_closing_new(struct event_base *base, struct api *api, struct api_closing **ret_closing);
+
+/* Closing that is under way goes on until the process ends. NULL is fine. */
+void api_closing_free(struct api_closing *closing);
+
+/* Whether so many connections wait to be closed that no more may be accepted. */
+bool api_closing_is_full(struct api_closing *closing);
+
+/*
+ * Closes a copy of a descriptor that is still on its way, on a thread of its own, since some files do something at each
+ * close (FUSE). The number of these threads is limited: make no copy when no more are taken.
+ */
+bool api_closing_takes_copies(const struct api_closing *closing);
+void api_close_copy(struct api_closing *closing, int fd);
+
+/*
+ * Closes a connection: at once, or, where that may take a while, on a thread. The share is given back when it is
+ * closed.
+ */
+void api_close(struct api_closing *closing, int sock, struct share *share);
 
 /* Documents (api_document.c). */
 void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage *m);

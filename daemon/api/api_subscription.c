@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which clients want to hear of which service, and in which order they are notified. */
-#include "daemon/api/api_subscription.h"
-
+/*
+ * Which services a client wants to hear of, and when it is notified. A change is only noted; clients are notified in
+ * turn, as many within a slice of the loop as there is time for, and none that has not taken what it was sent before. So
+ * neither many subscribers, nor one that does not read, keep anybody waiting; and one that is notified late is notified
+ * once of many changes.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,13 +247,20 @@ static void deliver_change(struct api_subscription *s)
     api_client_send(s->client, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED, &changed.base, -1);
 }
 
+static void deliver_moved(struct api_client *c)
+{
+    Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
+    api_client_send(c, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED, &moved.base,
+                    c->api->ops.table_fd(c->api->ops.arg));
+}
+
 /* Sends one notification, which is all of a client's turn. */
 static void deliver(struct api_client *c)
 {
     struct api_subscription *s = c->due;
     if (c->moved) {
         c->moved = false;
-        api_client_send_moved(c);
+        deliver_moved(c);
         return;
     }
     if (!s)
