@@ -12,8 +12,7 @@
 #include "daemon/base/deadlines.h"
 #include "libdiscover/core/clock.h"
 
-#define ACK_TIMEOUT_NS   (5 * NS_PER_S) /* a put without an answer is put again */
-#define GOOD_BYE_WAIT_NS NS_PER_S       /* for the lease that says it; then the records go anyway */
+#define GOOD_BYE_WAIT_NS NS_PER_S /* for the lease that says it; then the records go anyway */
 
 /* --- after each call: what follows from the state as it is now --- */
 
@@ -27,10 +26,10 @@ static void follow_publishing(struct agent *a, int64_t now_ns)
         a->lease_seen_ns = now_ns;
         /* The lease first: records of a host without one would not be served. */
         agent_put_lease(a, now_ns);
-        publisher_resume(a->publisher, now_ns);
+        publisher_resume(&a->publisher, now_ns);
     } else {
         lease_beat_stop(&a->beat);
-        publisher_pause(a->publisher);
+        publisher_pause(&a->publisher);
     }
 }
 
@@ -40,7 +39,7 @@ static void follow_leave(struct agent *a, int64_t now_ns)
         return;
     a->leave = TAKING_AWAY;
     lease_beat_stop(&a->beat);
-    publisher_remove_all(a->publisher, now_ns);
+    publisher_remove_all(&a->publisher, now_ns);
 }
 
 static void after(struct agent *a, int64_t now_ns)
@@ -48,7 +47,7 @@ static void after(struct agent *a, int64_t now_ns)
     agent_follow_name(a, now_ns);
     follow_publishing(a, now_ns);
     follow_leave(a, now_ns);
-    struct publisher_stats publisher = publisher_stats(a->publisher);
+    struct publisher_stats publisher = publisher_stats(&a->publisher);
     struct registrar_stats registrar = registrar_stats(&a->registrar);
     metric_set(&a->metrics.behind, publisher.behind);
     metric_set(&a->metrics.in_flight, publisher.in_flight);
@@ -71,18 +70,8 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->options = *options;
     a->read_ns = INT64_MAX;
     a->ops = *ops;
-    const struct publisher_options publisher_options = {
-        .record_ttl_ns = options->record_ttl_ns,
-        .ack_timeout_ns = ACK_TIMEOUT_NS,
-        .window_max = options->window_max,
-        .metrics = &a->metrics,
-        .keys_max = 2 * options->instances_max,
-    };
-    if (publisher_new(&publisher_options, &a->ops, &a->publisher) < 0) {
-        free(a);
-        return -ENOMEM;
-    }
-    registrar_init(&a->registrar, &a->options, &a->ops, a->publisher, &a->metrics);
+    publisher_init(&a->publisher, &a->options, &a->ops, &a->metrics);
+    registrar_init(&a->registrar, &a->options, &a->ops, &a->publisher, &a->metrics);
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     agent_store_identity(a);
@@ -102,7 +91,7 @@ void agent_free(struct agent *a)
     if (!a)
         return;
     registrar_fini(&a->registrar);
-    publisher_free(a->publisher);
+    publisher_fini(&a->publisher);
     free(a);
 }
 
@@ -134,7 +123,7 @@ void agent_disconnected(struct agent *a, int64_t now_ns)
 
 void agent_snapshot_begin(struct agent *a)
 {
-    publisher_snapshot_begin(a->publisher);
+    publisher_snapshot_begin(&a->publisher);
 }
 
 /* No counter comes so far: a value that claims such a one would be newer than anything that we put later. */
@@ -161,7 +150,7 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
     /* Other hosts go by epochs: ours must be above that of an earlier life, or of a forged record. */
     if (record && is_ahead(a, record->epoch, record->counter))
         agent_see_epoch(a, record->epoch);
-    publisher_observed(a->publisher, key, seen, now_ns);
+    publisher_observed(&a->publisher, key, seen, now_ns);
     if (seen->alien)
         registrar_overwritten(&a->registrar, key, now_ns);
     else if (!record)
@@ -174,7 +163,7 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
 void agent_synced(struct agent *a, int64_t now_ns)
 {
     a->synced = true;
-    publisher_snapshot_end(a->publisher, now_ns);
+    publisher_snapshot_end(&a->publisher, now_ns);
     after(a, now_ns);
 }
 
@@ -183,7 +172,7 @@ void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int
     if (token & LEASE_TOKEN)
         agent_lease_answered(a, token & ~LEASE_TOKEN, err, now_ns);
     else
-        publisher_answer(a->publisher, token, err, seq, rtt_ns, now_ns);
+        publisher_answer(&a->publisher, token, err, seq, rtt_ns, now_ns);
     after(a, now_ns);
 }
 
@@ -253,19 +242,25 @@ void agent_set_addresses(struct agent *a, const struct addresses *addresses, int
 
 /* --- time --- */
 
+static void note_lateness(struct agent *a, int64_t now_ns)
+{
+    int64_t late_ns = recent_max_add(&a->late, now_ns - a->beat.next_ns, now_ns);
+    metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
+}
+
 int64_t agent_tick(struct agent *a, int64_t now_ns)
 {
     name_conflict_tick(&a->name_conflict, now_ns);
     agent_follow_name(a, now_ns);
-    (void)registrar_tick(&a->registrar, a->read_ns, now_ns);
+    registrar_tick(&a->registrar, a->read_ns, now_ns);
     a->ticked_ns = now_ns;
     agent_end_grace(a, now_ns);
     follow_publishing(a, now_ns);
     if (a->publishing && a->beat.next_ns <= now_ns) {
-        agent_note_lateness(a, now_ns);
+        note_lateness(a, now_ns);
         agent_put_lease(a, now_ns);
     }
-    (void)publisher_tick(a->publisher, now_ns);
+    (void)publisher_tick(&a->publisher, now_ns);
     after(a, now_ns);
     return agent_deadline(a);
 }
@@ -283,7 +278,7 @@ void agent_read_until(struct agent *a, int64_t read_ns)
 
 int64_t agent_deadline(const struct agent *a)
 {
-    int64_t next_ns = publisher_deadline(a->publisher);
+    int64_t next_ns = publisher_deadline(&a->publisher);
     if (!agent_waits_for_input(a))
         next_ns = deadline_earlier(next_ns, registrar_deadline(&a->registrar));
     next_ns = deadline_earlier(next_ns, name_conflict_deadline(&a->name_conflict));
@@ -317,12 +312,12 @@ bool agent_left(const struct agent *a)
     bool undecided = a->connected && a->name_conflict.name == AGENT_NAME_UNKNOWN;
     if (a->leave == STAYING || undecided)
         return false;
-    return !a->publishing || (a->leave == TAKING_AWAY && publisher_stats(a->publisher).behind == 0);
+    return !a->publishing || (a->leave == TAKING_AWAY && publisher_stats(&a->publisher).behind == 0);
 }
 
 struct agent_status agent_status(const struct agent *a)
 {
-    struct publisher_stats publisher = publisher_stats(a->publisher);
+    struct publisher_stats publisher = publisher_stats(&a->publisher);
     struct registrar_stats registrar = registrar_stats(&a->registrar);
     return (struct agent_status){
         .epoch = a->identity.epoch,

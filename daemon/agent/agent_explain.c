@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "daemon/agent/agent_impl.h"
-#include "daemon/agent/publisher_impl.h"
 
 static bool waits(const struct agent *a, const struct registration *reg)
 {
@@ -14,7 +13,7 @@ static bool waits(const struct agent *a, const struct registration *reg)
 
 static void fill_published(const struct agent *a, const struct instance_key *key, struct agent_explained *to)
 {
-    const struct entry *e = publisher_find(a->publisher, key);
+    const struct entry *e = publisher_find(&a->publisher, key);
     if (!e)
         return;
     to->confirmed = publisher_settled(e);

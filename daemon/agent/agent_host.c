@@ -14,7 +14,7 @@
 
 static struct lease present_lease(const struct agent *a)
 {
-    struct publisher_stats stats = publisher_stats(a->publisher);
+    struct publisher_stats stats = publisher_stats(&a->publisher);
     struct lease lease = {
         .epoch = a->identity.epoch,
         .min_epoch = a->identity.min_epoch,
@@ -51,12 +51,6 @@ void agent_put_lease(struct agent *a, int64_t now_ns)
     int err = a->ops.publish_lease(a->ops.arg, &lease, LEASE_TOKEN | lease.counter);
     if (err < 0)
         agent_lease_answered(a, lease.counter, err, now_ns);
-}
-
-void agent_note_lateness(struct agent *a, int64_t now_ns)
-{
-    int64_t late_ns = recent_max_add(&a->late, now_ns - a->beat.next_ns, now_ns);
-    metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
 }
 
 /*
@@ -185,7 +179,7 @@ void agent_end_grace(struct agent *a, int64_t now_ns)
     a->grace_over = true;
     a->grace_until_ns = now_ns + GRACE_CHECK_NS;
     bool all_published = registrar_round_is_over(&a->registrar) && a->publishing && a->synced;
-    if (!all_published || publisher_older_than(a->publisher, a->identity.epoch))
+    if (!all_published || publisher_older_than(&a->publisher, a->identity.epoch))
         return;
     a->raised = true;
     a->identity.min_epoch = a->identity.epoch;

@@ -10,7 +10,7 @@
 #include "daemon/agent/agent_metrics.h"
 #include "daemon/agent/lease_schedule.h"
 #include "daemon/agent/name_conflict.h"
-#include "daemon/agent/publisher.h"
+#include "daemon/agent/publisher_impl.h"
 #include "daemon/agent/registrar_impl.h"
 #include "daemon/base/recent_max.h"
 
@@ -22,7 +22,7 @@ struct agent {
     struct agent_options options;
     struct agent_ops ops;
     struct agent_identity identity;
-    struct publisher *publisher;
+    struct publisher publisher;
     struct registrar registrar;
     struct name_conflict name_conflict;
     struct lease_beat beat;
@@ -52,7 +52,6 @@ static inline bool agent_name_is_ours(const struct agent *a)
 }
 
 void agent_put_lease(struct agent *a, int64_t now_ns);
-void agent_note_lateness(struct agent *a, int64_t now_ns); /* call it when the lease is due, before it is put */
 void agent_lease_answered(struct agent *a, uint64_t counter, int err, int64_t now_ns);
 void agent_keep_name(struct agent *a); /* stores that the name is ours, or that we leave it, for the next life */
 void agent_begin_grace(struct agent *a, int64_t now_ns);

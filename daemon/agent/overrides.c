@@ -8,11 +8,6 @@
 
 #include "daemon/base/array.h"
 
-void overrides_init(struct overrides *o, size_t max)
-{
-    *o = (struct overrides){.max = max, .next_end_ns = INT64_MAX};
-}
-
 void overrides_fini(struct overrides *o)
 {
     free(o->all);

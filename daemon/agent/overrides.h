@@ -29,13 +29,14 @@ struct override {
     bool over;            /* the grace is over */
 };
 
+/* In the beginning, all zeros but the last two. */
 struct overrides {
     struct override *all;
-    size_t n, cap, max;
+    size_t n, cap;
+    size_t max;
     int64_t next_end_ns; /* the earliest end of a grace that is not over; INT64_MAX: none */
 };
 
-void overrides_init(struct overrides *o, size_t max);
 void overrides_fini(struct overrides *o);
 
 /* Sets a copy of it, in place of another one for the same instances. -ENOSPC: max is reached; -ENOMEM. */

@@ -11,24 +11,18 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/digest.h"
 
+#define ACK_TIMEOUT_NS   (5 * NS_PER_S) /* a put without an answer is put again */
 #define RETRY_FIRST_NS   (250 * NS_PER_MS)
 #define RETRY_LAST_NS    (30 * NS_PER_S)
 #define REFUSED_PAUSE_NS (20 * NS_PER_MS) /* pause after the bus took no more */
 #define PUT_BACK_NS      (20 * NS_PER_MS) /* between two puts of a key that somebody else keeps writing to */
 #define REPEATS_PER_TTL  3
 
-int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_p)
+void publisher_init(struct publisher *p, const struct agent_options *options, const struct agent_ops *ops,
+                    struct agent_metrics *metrics)
 {
-    struct publisher *p = calloc(1, sizeof *p);
-    if (!p)
-        return -ENOMEM;
-    p->options = *options;
-    p->ops = ops;
-    p->paused = true;
-    p->resume_ns = INT64_MIN;
+    *p = (struct publisher){.options = options, .ops = ops, .metrics = metrics, .paused = true, .resume_ns = INT64_MIN};
     window_init(&p->window, options->window_max);
-    *ret_p = p;
-    return 0;
 }
 
 static struct entry *entry_of(struct deadline *d)
@@ -69,15 +63,12 @@ static void drop(struct publisher *p, struct entry *e)
     free(e);
 }
 
-void publisher_free(struct publisher *p)
+void publisher_fini(struct publisher *p)
 {
     struct entry *e, *next;
-    if (!p)
-        return;
     HASH_ITER(hh, p->by_key, e, next)
     drop(p, e);
     deadlines_fini(&p->deadlines);
-    free(p);
 }
 
 struct entry *publisher_find(const struct publisher *p, const struct instance_key *key)
@@ -156,7 +147,7 @@ void publisher_vouch(struct publisher *p, struct entry *e, struct version versio
 /* A random time between 75 % and 100 % of a third of MaxAge: so a fleet's repeated puts spread by themselves. */
 static int64_t repeat_at(struct publisher *p, int64_t now_ns)
 {
-    int64_t third = p->options.record_ttl_ns / REPEATS_PER_TTL;
+    int64_t third = p->options->record_ttl_ns / REPEATS_PER_TTL;
     return now_ns + third - third / 4 * (int64_t)(p->ops->random(p->ops->arg) % 1024) / 1024;
 }
 
@@ -208,7 +199,7 @@ size_t publisher_value(const struct entry *e, uint8_t ret_bytes[static RECORD_WI
 static bool put(struct publisher *p, struct entry *e, int64_t now_ns)
 {
     const struct agent_ops *ops = p->ops;
-    struct agent_metrics *metrics = p->options.metrics;
+    struct agent_metrics *metrics = p->metrics;
     bool never_put = e->token == 0;
     uint8_t bytes[RECORD_WIRE_MAX];
     int err = e->value ? ops->publish(ops->arg, e->key, bytes, publisher_value(e, bytes), e->version.counter)
@@ -224,7 +215,7 @@ static bool put(struct publisher *p, struct entry *e, int64_t now_ns)
     metric_add(&metrics->deletes, e->value == NULL);
     metric_add(&metrics->orphans, !e->value && never_put);
     p->window.in_flight++;
-    publisher_set_status(p, e, FLYING, now_ns + p->options.ack_timeout_ns);
+    publisher_set_status(p, e, FLYING, now_ns + ACK_TIMEOUT_NS);
     return true;
 }
 
@@ -254,7 +245,7 @@ static void recover(struct entry *e)
 void publisher_put_back(struct publisher *p, struct entry *e, int64_t now_ns)
 {
     int64_t soonest_ns = e->token ? e->sent_ns + PUT_BACK_NS : now_ns;
-    metric_inc(&p->options.metrics->put_back);
+    metric_inc(&p->metrics->put_back);
     publisher_set_status(p, e, WAITING, soonest_ns > now_ns ? soonest_ns : now_ns);
 }
 
@@ -262,17 +253,17 @@ static void take_answer(struct publisher *p, struct entry *e, int err, uint64_t 
 {
     bool flying = e->status == FLYING;
     if (!flying)
-        metric_inc(&p->options.metrics->late);
+        metric_inc(&p->metrics->late);
     set_refused(p, e, agent_refused(err));
     if (err) {
-        metric_inc(&p->options.metrics->errors);
+        metric_inc(&p->metrics->errors);
         if (flying)
             fail(p, e, now_ns);
         return;
     }
-    metric_inc(&p->options.metrics->acks);
+    metric_inc(&p->metrics->acks);
     e->rtt_ns = rtt_ns;
-    histogram_observe(&p->options.metrics->acknowledged, rtt_ns);
+    histogram_observe(&p->metrics->acknowledged, rtt_ns);
     if (flying)
         window_acked(&p->window, e->sent_ns, rtt_ns, now_ns);
     e->unsure = false;
@@ -299,7 +290,7 @@ void publisher_answer(struct publisher *p, uint64_t token, int err, uint64_t seq
     if (e)
         take_answer(p, e, err, seq, rtt_ns, now_ns);
     else
-        metric_inc(&p->options.metrics->late);
+        metric_inc(&p->metrics->late);
     publisher_pump(p, now_ns);
 }
 
@@ -401,11 +392,11 @@ void publisher_pause(struct publisher *p)
 static void come_due(struct publisher *p, struct entry *e, int64_t now_ns)
 {
     if (e->status == FLYING) {
-        metric_inc(&p->options.metrics->timeouts);
+        metric_inc(&p->metrics->timeouts);
         fail(p, e, now_ns);
         return;
     }
-    metric_add(&p->options.metrics->repeats, e->status == IDLE);
+    metric_add(&p->metrics->repeats, e->status == IDLE);
     publisher_set_status(p, e, QUEUED, INT64_MAX);
 }
 

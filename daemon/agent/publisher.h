@@ -28,14 +28,6 @@
 
 struct publisher;
 
-struct publisher_options {
-    struct agent_metrics *metrics; /* where it counts; stays the caller's */
-    int64_t record_ttl_ns;
-    int64_t ack_timeout_ns;
-    uint32_t window_max;
-    uint32_t keys_max; /* beyond so many keys, what is observed and not wanted is ignored */
-};
-
 struct publisher_stats {
     uint32_t in_flight, window;
     uint32_t behind;  /* keys whose stored version is not the wanted one */
@@ -43,10 +35,6 @@ struct publisher_stats {
     uint32_t records; /* number of records that the lease vouches for */
     uint64_t digest;  /* digest of these records (digest.h) */
 };
-
-/* Uses publish, unpublish and random of ops, which must live as long as the publisher. -ENOMEM. */
-int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_p);
-void publisher_free(struct publisher *p);
 
 /*
  * Wants a record under the key: a copy of these bytes, which are without a version (encoded_record.h), in the given

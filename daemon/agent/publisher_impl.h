@@ -49,8 +49,9 @@ struct entry {
 };
 
 struct publisher {
-    struct publisher_options options;
+    const struct agent_options *options;
     const struct agent_ops *ops;
+    struct agent_metrics *metrics;
     struct entry *by_key, *by_token;
     struct entry *queue;
     struct deadlines deadlines;
@@ -67,6 +68,11 @@ static inline bool version_same(struct version a, struct version b)
 {
     return a.epoch == b.epoch && a.counter == b.counter;
 }
+
+/* Uses publish, unpublish and random of ops. Keeps all pointers, which stay the caller's. */
+void publisher_init(struct publisher *p, const struct agent_options *options, const struct agent_ops *ops,
+                    struct agent_metrics *metrics);
+void publisher_fini(struct publisher *p);
 
 struct entry *publisher_find(const struct publisher *p, const struct instance_key *key);
 struct entry *publisher_find_or_add(struct publisher *p, const struct instance_key *key); /* NULL: no memory */

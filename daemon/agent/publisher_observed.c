@@ -6,12 +6,13 @@
 #include "daemon/agent/publisher_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define ECHO_PAUSE_NS NS_PER_S /* how far the live feed may lag behind acknowledgements */
+#define ECHO_PAUSE_NS     NS_PER_S /* how far the live feed may lag behind acknowledgements */
+#define KEYS_PER_INSTANCE 2        /* that this host may have: of more keys, those that are strange are ignored */
 
 /* Adds a key that is stored and not wanted, with a version for the delete to come. */
 static struct entry *add_strange(struct publisher *p, const struct instance_key *key)
 {
-    if (HASH_COUNT(p->by_key) >= p->options.keys_max)
+    if (HASH_COUNT(p->by_key) >= KEYS_PER_INSTANCE * p->options->instances_max)
         return NULL;
     struct entry *e = publisher_find_or_add(p, key);
     if (e)

@@ -17,8 +17,8 @@ void registrar_init(struct registrar *r, const struct agent_options *options, co
                             .ops = ops,
                             .publisher = publisher,
                             .registrations = {.max = options->instances_max},
+                            .overrides = {.max = options->overrides_max, .next_end_ns = INT64_MAX},
                             .metrics = metrics};
-    overrides_init(&r->overrides, options->overrides_max);
 }
 
 void registrar_fini(struct registrar *r)

@@ -161,10 +161,10 @@ void registrar_overwritten(struct registrar *r, const struct instance_key *key, 
 void registrar_drop_inherited(struct registrar *r, int64_t now_ns);
 
 /*
- * registrar_tick ends registrations whose TTL ran out by read_ns. Both return the next deadline; INT64_MAX: only after
- * another call.
+ * registrar_tick ends registrations whose TTL ran out by read_ns. registrar_deadline: when it is due next; INT64_MAX: only
+ * after another call.
  */
-int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns);
+void registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns);
 int64_t registrar_deadline(const struct registrar *r);
 
 struct registrar_stats registrar_stats(const struct registrar *r);

@@ -64,13 +64,12 @@ static void end_expired(struct registrar *r, int64_t until_ns, int64_t now_ns)
     }
 }
 
-int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
+void registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 {
     end_expired(r, read_ns < now_ns ? read_ns : now_ns, now_ns);
     end_gone(r, now_ns);
     registrar_end_graces(r, now_ns);
     registrar_round_on(r, now_ns);
-    return registrar_deadline(r);
 }
 
 int64_t registrar_deadline(const struct registrar *r)

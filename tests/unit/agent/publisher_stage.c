@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/agent/publisher_stage.h"
 
-struct publisher *w;
+static const struct agent_options options = {
+    .record_ttl_ns = 3600 * NS_PER_S, .window_max = 1024, .instances_max = 500};
+static struct publisher publisher;
+struct publisher *const w = &publisher;
 struct agent_ops ops;
 struct agent_metrics counted;
 
@@ -9,18 +12,13 @@ void setup(void)
 {
     bucket_new();
     ops = bucket_ops();
-    struct publisher_options options = {.metrics = &counted,
-                                        .record_ttl_ns = 3600 * NS_PER_S,
-                                        .ack_timeout_ns = TIMEOUT,
-                                        .window_max = 1024,
-                                        .keys_max = 1000};
-    ck_assert_int_eq(publisher_new(&options, &ops, &w), 0);
+    publisher_init(w, &options, &ops, &counted);
     publisher_resume(w, 0);
 }
 
 void teardown(void)
 {
-    publisher_free(w);
+    publisher_fini(w);
     bucket_free();
 }
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_AGENT_PUBLISHER_STAGE_H
 #define TESTS_UNIT_AGENT_PUBLISHER_STAGE_H
 
-#include "daemon/agent/publisher.h"
+#include "daemon/agent/publisher_impl.h"
 
 #include "libdiscover/core/digest.h"
 #include "tests/unit/agent/bucket.h"
@@ -14,7 +14,7 @@
 #define RTT     NS_PER_MS
 #define TIMEOUT (5 * NS_PER_S)
 
-extern struct publisher *w;
+extern struct publisher *const w;
 extern struct agent_ops ops;
 extern struct agent_metrics counted;
 

@@ -35,7 +35,7 @@ START_TEST(the_narrowest_counts)
     const struct instance_key pay = {"shop", "payment", "web-1", "a"}, other = {"shop", "payment", "web-1", "b"},
                               cart = {"shop", "cart", "web-1", "a"};
     struct overrides o;
-    overrides_init(&o, 3);
+    o = (struct overrides){.max = 3, .next_end_ns = INT64_MAX};
     struct override host = of("", "", "", DISCOVER_DRAINING), service = of("shop", "payment", "", DISCOVER_MAINTENANCE),
                     one = of("shop", "payment", "a", DISCOVER_DRAINING), more = of("shop", "x", "", DISCOVER_DRAINING);
     ck_assert_int_eq(overrides_state(&o, &pay), 0);
