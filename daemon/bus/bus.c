@@ -8,7 +8,6 @@
 
 #include "daemon/base/thread.h"
 #include "daemon/bus/bus_impl.h"
-#include "daemon/bus/bus_security.h"
 #include "libdiscover/core/clock.h"
 
 #define PUT_TIMEOUT_NS (5 * NS_PER_S)
@@ -103,20 +102,6 @@ static int make_parts(struct bus *b)
     if (err == 0)
         err = bus_reader_new(&b->shared, &b->reader);
     return err;
-}
-
-int bus_access_read(const struct bus_options *options, struct bus_access **ret_access, char ret_why[static BUS_WHY_CAP])
-{
-    snprintf(ret_why, BUS_WHY_CAP, "no memory");
-    struct bus_access *access = bus_access_new(options);
-    int err = access ? bus_security_check(access, ret_why) : -ENOMEM;
-    if (err < 0) {
-        bus_access_free(access);
-        return err;
-    }
-    access->found = bus_access_fingerprint(access);
-    *ret_access = access;
-    return 0;
 }
 
 bool bus_set_access(struct bus *b, struct bus_access *access)

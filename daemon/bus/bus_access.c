@@ -2,10 +2,13 @@
 /* Copies of the names of servers and credentials, and a fingerprint of the files that they name. */
 #include "daemon/bus/bus_access.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/file.h"
+#include "daemon/bus/bus_security.h"
 
 #define SECRET_MAX (1 << 20) /* bundles of certificates are the largest of them */
 
@@ -48,7 +51,8 @@ static bool copy_servers(struct bus_access *a, const struct bus_options *options
     return true;
 }
 
-struct bus_access *bus_access_new(const struct bus_options *options)
+/* NULL: no memory. */
+static struct bus_access *copy_of(const struct bus_options *options)
 {
     const char *const texts[ACCESS_TEXTS] = {
         [ACCESS_CREDENTIALS] = options->credentials,
@@ -102,4 +106,18 @@ uint64_t bus_access_fingerprint(const struct bus_access *a)
             hash = mix_file(hash, a->texts[i]);
     }
     return hash;
+}
+
+int bus_access_read(const struct bus_options *options, struct bus_access **ret_access, char ret_why[static BUS_WHY_CAP])
+{
+    snprintf(ret_why, BUS_WHY_CAP, "no memory");
+    struct bus_access *access = copy_of(options);
+    int err = access ? bus_security_check(access, ret_why) : -ENOMEM;
+    if (err < 0) {
+        bus_access_free(access);
+        return err;
+    }
+    access->found = bus_access_fingerprint(access);
+    *ret_access = access;
+    return 0;
 }

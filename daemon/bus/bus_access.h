@@ -30,9 +30,6 @@ struct bus_access {
     uint64_t found;            /* the fingerprint of the files when they were last read; 0: they were not */
 };
 
-/* Copies what the options say of servers and access; NULL: no memory. */
-struct bus_access *bus_access_new(const struct bus_options *options);
-
 bool bus_access_same_servers(const struct bus_access *a, const struct bus_access *b);
 
 /*

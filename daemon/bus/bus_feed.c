@@ -12,11 +12,6 @@ static void gap(struct bus_feed *feed)
         mailbox_force(feed->shared->box, &feed->gap.mail);
 }
 
-void bus_feed_gap_taken(struct bus_feed *feed)
-{
-    atomic_store(&feed->gap_posted, false);
-}
-
 /*
  * Leases may wait for company in the mailbox: in a large fleet one arrives every millisecond, and says no more than
  * "still here". The own one may not: it is the canary, whose way is measured.

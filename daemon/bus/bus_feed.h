@@ -27,7 +27,7 @@ struct bus_feed_guesses {
 };
 
 struct bus_feed {
-    struct bus_mail gap; /* in the mailbox while gap_posted */
+    struct bus_mail gap; /* in the mailbox while gap_posted, which main resets */
     atomic_bool gap_posted;
     enum bus_bucket bucket;
     uint64_t last_seq; /* the highest that was heard on this connection; 0: none was */
@@ -42,8 +42,5 @@ void bus_feed_begin(struct bus_feed *feed);
 
 /* A natsMsgHandler; closure is the feed. */
 void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
-
-/* Main thread: the gap mail was taken. */
-void bus_feed_gap_taken(struct bus_feed *feed);
 
 #endif

@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a stream message by message. Numbers in comments are those of the plan in the header. */
-#include "daemon/bus/bus_gets.h"
-
+/*
+ * The second way to read a stream, for who may make no consumers: each message is asked for, hundreds at once.
+ *
+ * 1. The first request is for a batch (servers from 2.11 on know them), and behind it goes one for a single message.
+ *    When the answer to that one is there and no more than one of the batch, either the server knows no batches, or
+ *    what lies between (an import that lets one answer through) passes none on.
+ * 2. With batches: one request after the other, each for as many messages as a batch has.
+ * 3. Without: chains of single direct gets over ranges of sequences (bus_ranges.h).
+ * 4. Where a direct get may be answered by a replica that is behind: servers without batches may answer with messages
+ *    that are long overwritten, so it is the leader who is asked (STREAM.MSG.GET), if that is allowed. Of others "there
+ *    is no more" is not believed until the leader says so.
+ * 5. A message whose writer made its headers unreadable is asked of the leader.
+ * 6. What nobody serves or NATS does not permit is not asked again; the other way is gone then, if there is one.
+ * 7. A stream that keeps more than one message of a key is read twice: first to know which one is the latest, then for
+ *    those.
+ *
+ * Entries come in no particular order. Numbers in comments below are those of this plan.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +24,7 @@
 
 #include "daemon/bus/bus_get_answer.h"
 #include "daemon/bus/bus_ranges.h"
+#include "daemon/bus/bus_reading.h"
 #include "daemon/sync/newest.h"
 #include "libdiscover/core/clock.h"
 
@@ -201,7 +217,7 @@ static int take_content(struct getting *g, struct bus_get_answer *a)
     if (g->noting)
         return 0;
     if (a->outcome == BUS_GET_FOREIGN)
-        bus_reading_refuse(g->r, false);
+        metric_inc(&g->r->shared->counters.foreign);
     else if (!g->latest || newest_seq(g->latest, m->key, m->key_len) <= m->seq)
         return bus_reading_add(g->r, &a->m, a->time_ns);
     return 0;
@@ -234,7 +250,7 @@ static int act(struct getting *g, size_t i, struct bus_get_answer *a)
     case BUS_GET_FOREIGN:
         return message(g, i, a);
     case BUS_GET_UNREADABLE:
-        bus_reading_refuse(r, true);
+        metric_inc(&r->shared->counters.unreadable);
         return unreadable(g, i);
     case BUS_GET_NOTHING:
         return nothing(g, i);

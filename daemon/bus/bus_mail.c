@@ -97,12 +97,12 @@ void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, const struct bus
     mailbox_force(box, &mail->head.mail);
 }
 
-void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, const struct mirror_mail *news)
+void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, struct mirror_mail news)
 {
     struct mirror_mail *mail = malloc(sizeof *mail);
     if (!mail)
         abort();
-    *mail = *news;
+    *mail = news;
     mail->head = (struct bus_mail){.kind = BUS_MAIL_MIRROR, .bucket = (uint8_t)bucket};
     mailbox_force(box, &mail->head.mail);
 }

@@ -96,7 +96,7 @@ void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket
 void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, const struct bus_info *info);
 
 /* Posts a copy; forced in. */
-void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, const struct mirror_mail *news);
+void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, struct mirror_mail news);
 
 /* Posts a copy of a live message; not in a hurry: mailbox_post_later. -ENOBUFS: the mailbox is full; -ENOMEM. */
 int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m, bool hurry);

@@ -62,7 +62,7 @@ static void write_all(struct bus_publisher *w)
 static void refuse_all(struct bus_publisher *w)
 {
     for (struct mail *mail; (mail = mailbox_next(w->orders)); atomic_fetch_sub(&w->waiting, 1))
-        bus_puts_refuse(w->shared->puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
+        bus_puts_post(w->shared->puts, (struct bus_put *)mail, -ENOTCONN, "not connected", 0);
 }
 
 /* Some of them: puts that come meanwhile go first. */

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a stream from pull consumers. */
-#include "daemon/bus/bus_pull.h"
-
+/*
+ * The first way to read a stream: from an ephemeral consumer, in portions. The server sends only what was asked for, so
+ * that the memory for a snapshot of any size is bounded, also when main is slow. When the consumer falls silent (its
+ * server died, its count was wrong) the next one goes on behind the last message that was read, which is what an
+ * ordered consumer does.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/bus/bus_message.h"
+#include "daemon/bus/bus_reading.h"
 #include "libdiscover/core/clock.h"
 
 #define PORTION       500               /* messages a pull asks for; two are on their way */
@@ -171,7 +175,7 @@ static int take(struct pulling *p, natsMsg *msg)
     p->pending = d.pending;
     p->bare = bus_message_bare(msg);
     if (bus_message_pulled(msg, r->stream, r->shared->options.max_value, &m) != BUS_MESSAGE_OK) {
-        bus_reading_refuse(r, false);
+        metric_inc(&r->shared->counters.foreign);
         return GO_ON;
     }
     m.seq = d.seq;

@@ -87,7 +87,7 @@ static void take_out(struct bus_puts *puts, struct bus_put *put)
     puts->first_free = put->slot;
 }
 
-static void post(struct bus_puts *puts, struct bus_put *put, int err, const char *reason, uint64_t seq)
+void bus_puts_post(struct bus_puts *puts, struct bus_put *put, int err, const char *reason, uint64_t seq)
 {
     snprintf(put->reason, sizeof put->reason, "%s", reason);
     put->result.err = err;
@@ -96,11 +96,6 @@ static void post(struct bus_puts *puts, struct bus_put *put, int err, const char
     put->result.rtt_ns = clock_now_ns() - put->start_ns;
     metric_inc(err ? &puts->counters->put_failures : &puts->counters->acks);
     mailbox_force(puts->box, &put->head.mail);
-}
-
-void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason)
-{
-    post(puts, put, err, reason, 0);
 }
 
 void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reason, uint64_t seq)
@@ -114,7 +109,7 @@ void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reas
         take_out(puts, put);
     pthread_mutex_unlock(&puts->lock);
     if (put)
-        post(puts, put, err, reason, seq);
+        bus_puts_post(puts, put, err, reason, seq);
 }
 
 /* The first that is due at now_ns, or has (n octets of) the subject, or (with neither) any. */
@@ -140,7 +135,7 @@ static void fail_each(struct bus_puts *puts, const char *subject, size_t n, int6
         puts->overdue |= put && err == -ETIMEDOUT;
         pthread_mutex_unlock(&puts->lock);
         if (put)
-            post(puts, put, err, reason, 0);
+            bus_puts_post(puts, put, err, reason, 0);
     } while (put);
 }
 

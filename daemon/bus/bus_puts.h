@@ -46,8 +46,8 @@ uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put);
 /* Posts the result. An id whose put is not here any more is ignored. */
 void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reason, uint64_t seq);
 
-/* Posts the result of a put that was never added. */
-void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason);
+/* Posts the result of a put that is not here. */
+void bus_puts_post(struct bus_puts *puts, struct bus_put *put, int err, const char *reason, uint64_t seq);
 
 /* Ends those with this subject, or (cut) with subjects that begin with it, or all with NULL. */
 void bus_puts_fail(struct bus_puts *puts, const char *subject, bool cut, int err, const char *reason);

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bus/bus_gets.h"
 #include "daemon/bus/bus_mirror.h"
-#include "daemon/bus/bus_pull.h"
+#include "daemon/bus/bus_reading.h"
 #include "daemon/bus/bus_thread.h"
 #include "libdiscover/core/clock.h"
 
@@ -195,11 +194,6 @@ static const struct bus_mirror *mirror_of(const struct bus_reader *r)
     return &r->shared->mirrors[r->bucket];
 }
 
-static void post_mirror(struct bus_reader *r, struct mirror_mail news)
-{
-    bus_mail_mirror(r->shared->box, r->bucket, &news);
-}
-
 static void make_missing(struct bus_reader *r, const struct bus_session *local, const struct bus_stream_state *origin)
 {
     char why[BUS_REASON_CAP] = "", *last = r->mirror_why[r->bucket];
@@ -216,7 +210,7 @@ static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_
     progress_turn(&r->thread.progress);
     if (found == BUS_MIRROR_MISSING && origin && r->shared->options.create_mirrors)
         make_missing(r, local, origin);
-    post_mirror(r, (struct mirror_mail){.order = BUS_ORDERS, .state = found});
+    bus_mail_mirror(r->shared->box, r->bucket, (struct mirror_mail){.order = BUS_ORDERS, .state = found});
     return found;
 }
 
@@ -245,7 +239,7 @@ static void look_at_mirror(struct bus_reader *r)
         const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
         (void)find_mirror(r, &local, &origin, &state);
     }
-    post_mirror(r, (struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
+    bus_mail_mirror(r->shared->box, r->bucket, (struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
 /* Leases show what time it is there; of records alone nobody knows how old they are. */
@@ -274,7 +268,8 @@ static void remember(struct bus_reader *r)
 {
     struct bus_stream_state state = {0};
     int err = r->session ? read_remembered(r, &state) : -ENOTCONN;
-    post_mirror(r, (struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
+    bus_mail_mirror(r->shared->box, r->bucket,
+                    (struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
 }
 
 static void make_mirror(struct bus_reader *r)
@@ -287,7 +282,7 @@ static void make_mirror(struct bus_reader *r)
         const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
         news.err = bus_mirror_make(&local, mirror_of(r), &origin, true, news.text);
     }
-    post_mirror(r, news);
+    bus_mail_mirror(r->shared->box, r->bucket, news);
 }
 
 /* --- orders --- */

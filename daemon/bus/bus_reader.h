@@ -3,8 +3,8 @@
  * The reader thread: makes the requests that block (a stream's state, making a stream, snapshots), one after the
  * other, so that puts never wait for them. Every order is answered by its mails, whatever happens.
  *
- * For a snapshot consumers are the way of least cost (bus_pull.h). Who may make none, or whom their messages do not reach,
- * reads with gets (bus_gets.h), which need no more than a right to read. What NATS serves and permits decides.
+ * For a snapshot consumers are the way of least cost (bus_pull.c). Who may make none, or whom their messages do not reach,
+ * reads with gets (bus_gets.c), which need no more than a right to read. What NATS serves and permits decides.
  */
 #ifndef BUS_READER_H
 #define BUS_READER_H

@@ -105,8 +105,3 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
     (void)entries_add(r->batch, batch_cap(r), m); /* an empty batch has room for any message */
     return 0;
 }
-
-void bus_reading_refuse(struct bus_reading *r, bool unreadable)
-{
-    metric_inc(unreadable ? &r->shared->counters.unreadable : &r->shared->counters.foreign);
-}

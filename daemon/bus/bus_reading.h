@@ -36,10 +36,14 @@ struct bus_reading {
     bool only_pulls;   /* the consumer is the only way to read it: gets are of no use */
 };
 
-/* What a way of reading returns: 0 when everything up to the state's last sequence was read, a negative errno with a
- * reason, or that it is of no use (any more): then by another way, from next_seq on. */
-#define BUS_WAY_CLOSED 1 /* nobody serves it, or it is not permitted */
-#define BUS_WAY_CUT    2 /* something on the way ends it */
+/*
+ * The two ways of reading: bus_pull.c and bus_gets.c. 0 when everything up to the state's last sequence was read, a negative
+ * errno with a reason, or that a way is of no use (any more): then by another way, from next_seq on. They block.
+ */
+#define BUS_WAY_CLOSED 1                  /* nobody serves it, or it is not permitted */
+#define BUS_WAY_CUT    2                  /* something on the way ends it */
+int bus_pull_read(struct bus_reading *r); /* where consumers are ours to make */
+int bus_gets_read(struct bus_reading *r); /* never BUS_WAY_... */
 
 /* "<API>.<verb>.<stream>"; and whether NATS has denied such a request, or one below it, on this connection. */
 void bus_reading_subject(const struct bus_reading *r, const char *verb, char ret_subject[static BUS_SUBJECT_CAP]);
@@ -56,9 +60,6 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
 
 /* Posts what was added and not posted yet. */
 void bus_reading_post(struct bus_reading *r);
-
-/* Counts a message that is no entry of this bucket, or whose headers cannot be read. */
-void bus_reading_refuse(struct bus_reading *r, bool unreadable);
 
 /*
  * How long to wait for a server that has fallen silent: longer each time, since it may be slow. stalls: how often it

@@ -167,9 +167,11 @@ static const char *cause_of_alert(unsigned long code)
 void bus_security_explain(const struct bus_access *a, char *reason, size_t cap)
 {
     char ends[CERTIFICATE_TIME_CAP];
+    int64_t left_s;
     unsigned long code = ERR_peek_last_error();
     const char *cause = cause_of_check(reason);
-    if (!cause && given(a, ACCESS_TLS_CERT) && certificate_expired(a->texts[ACCESS_TLS_CERT], ends)) {
+    if (!cause && given(a, ACCESS_TLS_CERT) && certificate_end(a->texts[ACCESS_TLS_CERT], &left_s, ends) == 0 &&
+        left_s < 0) {
         snprintf(reason, cap, "our certificate (nats.tls.cert) has expired: %s", ends);
         return;
     }

@@ -31,9 +31,3 @@ int certificate_end(const char *path, int64_t *ret_left_s, char ret_when[static 
     X509_free(x509);
     return err;
 }
-
-bool certificate_expired(const char *path, char ret_when[static CERTIFICATE_TIME_CAP])
-{
-    int64_t left_s;
-    return certificate_end(path, &left_s, ret_when) == 0 && left_s < 0;
-}

@@ -3,7 +3,6 @@
 #ifndef BUS_CERTIFICATE_H
 #define BUS_CERTIFICATE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define CERTIFICATE_TIME_CAP 32
@@ -13,8 +12,5 @@
  * "2026-11-28 23:45 UTC". -EBADMSG: there is none in it; else a negative errno of reading the file.
  */
 int certificate_end(const char *path, int64_t *ret_left_s, char ret_when[static CERTIFICATE_TIME_CAP]);
-
-/* Whether it could be read, and has expired. */
-bool certificate_expired(const char *path, char ret_when[static CERTIFICATE_TIME_CAP]);
 
 #endif

@@ -96,7 +96,7 @@ START_TEST(expires_in_order)
     ck_assert_uint_eq(collect(), LIMIT - 8);
     for (uint64_t i = 0; i < LIMIT; i++)
         ck_assert_uint_eq(came[i], 1);
-    bus_puts_refuse(out, make(99, 0), -ENOTCONN, "not connected");
+    bus_puts_post(out, make(99, 0), -ENOTCONN, "not connected", 0);
     ck_assert_uint_eq(collect(), 1);
 }
 END_TEST
