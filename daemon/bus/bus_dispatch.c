@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mails of the bus's threads become events of the main thread, a slice of time each turn. */
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/base/loop.h"

@@ -11,7 +11,6 @@
 #define BUS_LINK_H
 
 #include <nats/nats.h>
-#include <stdatomic.h>
 
 #include "daemon/bus/bus_access.h"
 #include "daemon/bus/bus_feed.h"

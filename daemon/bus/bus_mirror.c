@@ -65,7 +65,7 @@ static enum bus_mirror_state judge(const struct bus_mirror *mirror, const struct
         return BUS_MIRROR_OTHER_LIFE;
     state->info.created = created;
     state->now_ns =
-        state->last_time_ns; /* its entries have the origin's times, which no other clock is compared with */
+        state->info.newest_ns; /* its entries have the origin's times, which no other clock is compared with */
     if (!origin)
         return BUS_MIRROR_VALID;
     if (origin->now_ns > state->now_ns)

@@ -6,8 +6,6 @@
 #ifndef BUS_NKEY_H
 #define BUS_NKEY_H
 
-#include <stdint.h>
-
 #define NKEY_PUBLIC_CAP 57 /* 56 characters: "U..." */
 
 /*

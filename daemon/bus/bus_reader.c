@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/deadlines.h"
 #include "daemon/bus/bus_mirror.h"
 #include "daemon/bus/bus_reading.h"
 #include "daemon/bus/bus_thread.h"
@@ -105,16 +106,16 @@ static int look(struct bus_reader *r, struct bus_stream_state *ret_state, char r
 }
 
 /*
- * SERVICES may be quiet for hours, and its newest message says nothing of how old the others are. HOSTS never is for
- * longer than a heartbeat: its newest message is a clock.
+ * SERVICES may be quiet for hours, and its newest message says nothing of how old the others are. HOSTS never is for longer
+ * than a heartbeat: its newest message is a clock. Of a mirror that alone counts: what else it says is what time it is here.
  */
-static void read_clock(struct bus_reader *r, struct bus_stream_state *state)
+static void read_clock(const struct bus_session *session, const struct bus_stream *hosts, bool of_mirror,
+                       struct bus_stream_state *state)
 {
     char reason[BUS_REASON_CAP];
-    struct bus_stream_state hosts;
-    if (bus_stream_info(r->session, &r->shared->streams[BUS_HOSTS], &hosts, reason) == 0 &&
-        hosts.now_ns > state->now_ns)
-        state->now_ns = hosts.now_ns;
+    struct bus_stream_state found;
+    if (bus_stream_info(session, hosts, &found, reason) == 0)
+        state->now_ns = deadline_later(state->now_ns, of_mirror ? found.info.newest_ns : found.now_ns);
 }
 
 /* --- snapshots --- */
@@ -242,23 +243,13 @@ static void look_at_mirror(struct bus_reader *r)
     bus_mail_mirror(r->shared->box, r->bucket, (struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
-/* Leases show what time it is there; of records alone nobody knows how old they are. */
-static void read_mirror_clock(struct bus_reader *r, const struct bus_session *local, struct bus_stream_state *state)
-{
-    char reason[BUS_REASON_CAP];
-    struct bus_stream_state hosts;
-    const struct bus_stream *stream = &r->shared->mirrors[BUS_HOSTS].stream;
-    if (bus_stream_info(local, stream, &hosts, reason) == 0 && hosts.last_time_ns > state->now_ns)
-        state->now_ns = hosts.last_time_ns;
-}
-
 /* Reads what the mirror has, of which nothing else is known. */
 static int read_remembered(struct bus_reader *r, struct bus_stream_state *ret_state)
 {
     const struct bus_session local = bus_mirror_session(r->session, mirror_of(r));
     if (find_mirror(r, &local, NULL, ret_state) != BUS_MIRROR_VALID)
         return -ENOENT;
-    read_mirror_clock(r, &local, ret_state);
+    read_clock(&local, &r->shared->mirrors[BUS_HOSTS].stream, true, ret_state);
     struct bus_reading reading = reading_of(r, &mirror_of(r)->stream, &local, ret_state);
     reading.remembers = true;
     return read_snapshot(&reading);
@@ -303,7 +294,7 @@ static void read_bucket(struct bus_reader *r, bool check)
         return;
     }
     if (r->bucket == BUS_SERVICES)
-        read_clock(r, &state);
+        read_clock(r->session, &r->shared->streams[BUS_HOSTS], false, &state);
     if (read_mirror(r, &state))
         return;
     struct bus_reading reading = reading_of(r, stream_of(r), r->session, &state);

@@ -84,16 +84,15 @@ static void read_state(const struct bus_stream *stream, json_t *root, struct bus
 {
     json_t *state = json_object_get(root, "state");
     bus_settings_read(stream, json_object_get(root, "config"), &ret_state->settings);
-    ret_state->last_time_ns = time_of(state, "last_ts");
-    int64_t now_ns = time_of(root, "ts"); /* from server 2.10 on */
-    ret_state->now_ns = now_ns > ret_state->last_time_ns ? now_ns : ret_state->last_time_ns;
+    int64_t newest_ns = time_of(state, "last_ts"), now_ns = time_of(root, "ts"); /* from server 2.10 on */
+    ret_state->now_ns = now_ns > newest_ns ? now_ns : newest_ns;
     ret_state->first_seq = number(state, "first_seq");
     ret_state->info = (struct bus_info){
         .created = time_of(root, "created"),
         .last_seq = number(state, "last_seq"),
         .messages = number(state, "messages"),
         .bytes = number(state, "bytes"),
-        .newest_ns = ret_state->last_time_ns,
+        .newest_ns = newest_ns,
         .max_bytes = ret_state->settings.max_bytes,
         .max_messages = ret_state->settings.max_messages,
     };

@@ -15,9 +15,8 @@ struct bus_session;
 
 struct bus_stream_state {
     struct bus_info info;
-    int64_t last_time_ns; /* of the newest message, on the server's clock; 0: there is none */
-    int64_t now_ns;       /* the server's time now, as far as it or its messages show it: what ages are counted from */
-    uint64_t first_seq;   /* of the oldest message */
+    int64_t now_ns;     /* the server's time now, as far as it or its messages show it: what ages are counted from */
+    uint64_t first_seq; /* of the oldest message */
     struct bus_settings settings;
 };
 
