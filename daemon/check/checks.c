@@ -67,7 +67,6 @@ void checks_arm(struct checks *c)
 int checks_new(struct event_base *base, struct metrics *metrics, const struct checks_options *options,
                const struct checks_ops *ops, struct checks **ret_checks)
 {
-    const struct schedule_ops schedule_ops = {.start = start, .expired = expired};
     struct checks *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
@@ -75,7 +74,8 @@ int checks_new(struct event_base *base, struct metrics *metrics, const struct ch
     c->ops = *ops;
     c->tools.base = base;
     c->tools.units = options->units;
-    schedule_init(&c->schedule, &schedule_ops, options->running_max, options->seed);
+    c->schedule =
+        (struct schedule){.ops = {start, expired}, .running_max = options->running_max, .placed = options->seed};
     c->tools.dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     if (!c->tools.dns || loop_timer_init(&c->timer, base, on_time, c) < 0 || curl_loop_new(base, &c->tools.curl) < 0 ||
         reaper_new(base, &c->tools.reaper) < 0 ||

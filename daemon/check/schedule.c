@@ -2,7 +2,6 @@
 /* When each of thousands of jobs runs. */
 #include "daemon/check/schedule.h"
 
-#include <errno.h>
 #include <stddef.h>
 
 #include "libdiscover/core/clock.h"
@@ -29,11 +28,6 @@ static struct job *job_due(struct deadline *d)
 static struct job *job_late(struct deadline *d)
 {
     return (struct job *)((char *)d - offsetof(struct job, late));
-}
-
-void schedule_init(struct schedule *s, const struct schedule_ops *ops, uint32_t running_max, uint64_t seed)
-{
-    *s = (struct schedule){.ops = *ops, .running_max = running_max, .placed = seed};
 }
 
 void schedule_fini(struct schedule *s)

@@ -26,6 +26,7 @@ struct schedule_ops {
     void (*expired)(struct job *job); /* the run's time is up: it has ended, and schedule_ended does not follow */
 };
 
+/* In the beginning, all zeros but ops, running_max, and placed: a random number, so that hosts do not check in step. */
 struct schedule {
     struct schedule_ops ops;
     struct deadlines due, late;
@@ -36,8 +37,6 @@ struct schedule {
     uint64_t delayed; /* runs that had to wait because too many were under way */
 };
 
-/* seed: a random number, so that hosts do not check in step. */
-void schedule_init(struct schedule *s, const struct schedule_ops *ops, uint32_t running_max, uint64_t seed);
 void schedule_fini(struct schedule *s);
 
 /* Adds a job whose interval_ns and timeout_ns are set; it stays the caller's, and where it is. -ENOMEM. */

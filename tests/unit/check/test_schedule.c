@@ -46,14 +46,13 @@ static void tick(void)
 
 static void begin(size_t n, int64_t interval_ns, uint32_t running_max)
 {
-    const struct schedule_ops ops = {.start = on_start, .expired = on_expired};
     memset(started, 0, sizeof started);
     memset(runs_of, 0, sizeof runs_of);
     memset(jobs, 0, sizeof jobs);
     now_ns = expired = most = 0;
     shortest_ns = INT64_MAX;
     longest_ns = 0;
-    schedule_init(&s, &ops, running_max, 4711);
+    s = (struct schedule){.ops = {on_start, on_expired}, .running_max = running_max, .placed = 4711};
     for (size_t i = 0; i < n; i++) {
         jobs[i].interval_ns = interval_ns;
         jobs[i].timeout_ns = interval_ns / 2;
