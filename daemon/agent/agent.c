@@ -8,7 +8,6 @@
 
 #include "daemon/agent/agent_impl.h"
 #include "daemon/agent/epoch.h"
-#include "daemon/agent/stored.h"
 #include "daemon/base/deadlines.h"
 #include "libdiscover/core/clock.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes what is seen in the bucket under the keys of this host: its own puts coming back, and what others wrote there. */
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/agent/publisher_impl.h"

@@ -115,9 +115,8 @@ static void unwatch(struct registrar *r, const struct owner *owner)
 static bool name_is_noted(const struct registrar *r, const struct instance_key *key, const struct owner *before,
                           const struct owner *owner)
 {
-    uid_t uid;
-    return (before->kind == OWNER_CONNECTION && before->uid == owner->uid) ||
-           (reserved_names_find(&r->registrations.reserved, key, &uid) && uid == owner->uid);
+    const uid_t *uid = reserved_names_find(&r->registrations.reserved, key);
+    return (before->kind == OWNER_CONNECTION && before->uid == owner->uid) || (uid && *uid == owner->uid);
 }
 
 /*

@@ -57,8 +57,8 @@ static bool may_take_over(const struct owner *from, const struct owner *to)
 
 bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid)
 {
-    uid_t had;
-    return reserved_names_find(&r->reserved, key, &had) && uid != had && uid != 0;
+    const uid_t *had = reserved_names_find(&r->reserved, key);
+    return had && uid != *had && uid != 0;
 }
 
 int registrations_may_claim(const struct registrations *r, const struct instance_key *key, const struct owner *owner)

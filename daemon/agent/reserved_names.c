@@ -43,12 +43,10 @@ int reserved_names_add(struct reserved_names *r, const struct instance_key *key,
     return -ENOMEM;
 }
 
-bool reserved_names_find(const struct reserved_names *r, const struct instance_key *key, uid_t *ret_uid)
+const uid_t *reserved_names_find(const struct reserved_names *r, const struct instance_key *key)
 {
     const struct reserved_name *name = r->by_key ? find(r, key) : NULL;
-    if (name)
-        *ret_uid = name->uid;
-    return name != NULL;
+    return name ? &name->uid : NULL;
 }
 
 static void drop(struct reserved_names *r, struct reserved_name *name)

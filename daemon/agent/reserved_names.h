@@ -22,8 +22,8 @@ void reserved_names_fini(struct reserved_names *r);
 /* Keeps the name for the user, in place of an earlier one. -ENOMEM. */
 int reserved_names_add(struct reserved_names *r, const struct instance_key *key, uid_t uid);
 
-/* Whether the name is kept, and for whom. */
-bool reserved_names_find(const struct reserved_names *r, const struct instance_key *key, uid_t *ret_uid);
+/* For whom the name is kept; NULL: it is not. */
+const uid_t *reserved_names_find(const struct reserved_names *r, const struct instance_key *key);
 
 /* No error if the name is not kept. */
 void reserved_names_remove(struct reserved_names *r, const struct instance_key *key);

@@ -6,7 +6,6 @@
  * programs. An ejection that is in force already is not passed on again: with the limit on their number this limits
  * what a flood can make others read.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>

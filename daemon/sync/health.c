@@ -2,8 +2,6 @@
 /* Judges the bus from three inputs (connection, followers, canary), anew after each change of one. */
 #include "daemon/sync/health.h"
 
-#include <stddef.h>
-
 #define SMOOTHING 8 /* a new measurement counts for one part in so many */
 
 static bool is_overdue(const struct health *h, int64_t now_ns)
