@@ -203,8 +203,8 @@ void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMes
 void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 
 /*
- * api_subscription.c. Carries out a request to subscribe, or to stop that. The subscription, which is due now; NULL: it has stopped, or was
- * refused, which the client has been told.
+ * api_subscription.c. Carries out a request to subscribe, or to stop that. The subscription, which is due now; NULL: it has
+ * stopped, or was refused, which the client has been told.
  */
 struct api_subscription *api_subscribe(struct api_client *c, uint32_t id, enum api_interest interest,
                                        const char *service, bool stop);

@@ -54,6 +54,8 @@ static void name_streams(struct bus *b)
         struct bus_stream *s = &b->shared.streams[i];
         snprintf(s->name, sizeof s->name, "KV_%s", o->buckets[i]);
         snprintf(s->subjects, sizeof s->subjects, "$KV.%s.>", o->buckets[i]);
+        snprintf(b->shared.put_prefix[i], sizeof b->shared.put_prefix[i], "%s%s$KV.%s.",
+                 *o->js_domain ? b->shared.api_prefix : "", *o->js_domain ? "." : "", o->buckets[i]);
         snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
         s->max_age_ns = max_age_ns[i];
         s->max_bytes = o->max_bytes[i];
@@ -170,10 +172,8 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         metric_inc(&b->shared.counters.puts_limited);
         return -ENOBUFS;
     }
-    const char *domain = b->shared.options.js_domain, *prefix = *domain ? b->shared.api_prefix : "";
-    const char *subjects = b->shared.streams[bucket].subjects; /* "$KV.SERVICES.>" */
-    int key_at = (int)strlen(subjects) - 1;
-    size_t subject_len = strlen(prefix) + (*domain != '\0') + (size_t)key_at + strlen(key);
+    const char *prefix = b->shared.put_prefix[bucket];
+    size_t subject_len = strlen(prefix) + strlen(key);
     struct bus_put_trace *headers = NULL;
     struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n + (trace ? sizeof *headers : 0));
     if (!p)
@@ -188,7 +188,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         .n = n,
         .value = p->subject + subject_len + 1,
     };
-    snprintf(p->subject, subject_len + 1, "%s%s%.*s%s", prefix, *domain ? "." : "", key_at, subjects, key);
+    snprintf(p->subject, subject_len + 1, "%s%s", prefix, key);
     if (n > 0)
         memcpy(p->subject + subject_len + 1, value, n);
     if (trace) {

@@ -38,8 +38,8 @@ enum bus_mirror_state {
 const char *bus_mirror_text(enum bus_mirror_state state); /* static; "" for the first */
 
 /*
- * host, region, js_domain and mirror_region outlive the bus; everything else is looked at by bus_new alone. NULL or "" where there is
- * none.
+ * host, region, js_domain and mirror_region outlive the bus; everything else is looked at by bus_new alone. NULL or ""
+ * where there is none.
  */
 struct bus_options {
     const char *const *servers; /* URLs */

@@ -76,7 +76,8 @@ static void dispatch_mirror(struct bus *b, const struct mirror_mail *mail)
 static void dispatch_gap(struct bus *b, struct bus_mail *mail)
 {
     enum bus_bucket bucket = mail->bucket;
-    atomic_store(&((struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap)))->gap_posted, false);
+    struct bus_feed *feed = (struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap));
+    atomic_store(&feed->gap_posted, false);
     if (b->events.gap)
         b->events.gap(b->arg, bucket);
 }

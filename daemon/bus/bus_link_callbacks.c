@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nats.c calls on threads of its own: the connection was lost or is about to be, an error, the answer to a put, a request. */
+/* What nats.c calls on threads of its own: the connection is lost or will be, errors, answers to puts, requests. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -40,8 +40,9 @@ struct bus_reading {
  * The two ways of reading: bus_pull.c and bus_gets.c. 0 when everything up to the state's last sequence was read, a negative
  * errno with a reason, or that a way is of no use (any more): then by another way, from next_seq on. They block.
  */
-#define BUS_WAY_CLOSED 1                  /* nobody serves it, or it is not permitted */
-#define BUS_WAY_CUT    2                  /* something on the way ends it */
+#define BUS_WAY_CLOSED 1 /* nobody serves it, or it is not permitted */
+#define BUS_WAY_CUT    2 /* something on the way ends it */
+
 int bus_pull_read(struct bus_reading *r); /* where consumers are ours to make */
 int bus_gets_read(struct bus_reading *r); /* never BUS_WAY_... */
 

@@ -27,8 +27,9 @@ struct bus_counters {
 };
 
 struct bus_shared {
-    struct bus_options options;      /* of its pointers, those alone that outlive the bus (bus.h) */
-    char api_prefix[BUS_PREFIX_CAP]; /* "$JS.API" or that of a domain */
+    struct bus_options options;                        /* of its pointers, those alone that outlive the bus (bus.h) */
+    char api_prefix[BUS_PREFIX_CAP];                   /* "$JS.API" or that of a domain */
+    char put_prefix[BUS_BUCKETS][BUS_PREFIX_CAP + 80]; /* of a put's subject, in front of the key: "$KV.<bucket>." */
     struct bus_counters counters;
     struct mailbox *box; /* to main */
     struct bus_stream streams[BUS_BUCKETS];
