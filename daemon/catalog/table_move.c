@@ -7,86 +7,30 @@
 #include <string.h>
 
 #include "daemon/catalog/table_put.h"
-#include "libdiscover/core/table_block.h"
 
 /* What a slot counts for at least, as much as a small block: an empty one has to be looked at, too. */
 #define SLOT_WORDS 16
 
-struct copying {
-    struct segment *to;
-    uint64_t words; /* that were copied */
-};
+/* --- a service of pages --- */
 
-static struct block_parts parts_of(const struct table_block *b)
-{
-    const uint64_t *words = (const uint64_t *)b->words;
-    struct block_parts p = {words[TABLE_B_KIND], words[TABLE_B_COUNTS], {0}, b->body - TABLE_BLOCK_HEADER_WORDS,
-                            words + b->body,     b->n_words - b->body};
-    memcpy(p.key, words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
-    return p;
-}
-
-static size_t collect_pages(struct copying *c, const struct table *t, const struct table_block *b,
-                            struct table_page_parts *ret_parts)
-{
-    struct table_pages pages;
-    struct table_page page;
-    size_t n = 0;
-    table_pages_begin(&pages, t, b);
-    while (table_pages_next(&pages, &page) > 0) {
-        ret_parts[n++] = (struct table_page_parts){
-            .words = (const uint64_t *)page.words, .n_words = page.n_words, .kept = TABLE_PAGE_NEW};
-        c->words += page.n_words;
-    }
-    return n;
-}
-
-static int copy_pages(struct copying *c, const struct table *t, const struct table_block *b)
-{
-    struct block_parts p = parts_of(b);
-    size_t most = p.body_words - TABLE_DIRECTORY_WORDS;
-    struct table_page_parts *parts = malloc(most * sizeof *parts);
-    uint64_t *directory = malloc(p.body_words * sizeof *directory);
-    int err = -ENOMEM;
-    if (parts && directory)
-        err = segment_put_pages(c->to, &p, directory, p.body[TABLE_D_WEIGHT], parts, collect_pages(c, t, b, parts));
-    free(directory);
-    free(parts);
-    return err;
-}
-
-/* Straight from the writer's own words, which nobody changes meanwhile. */
-static int copy_block(const struct table *t, const struct table_block *b, void *arg)
-{
-    struct copying *c = arg;
-    c->words += b->n_words;
-    if (b->paged)
-        return copy_pages(c, t, b);
-    const struct block_parts p = parts_of(b);
-    return segment_put(c->to, &p);
-}
-
-/* --- a service of many pages --- */
-
-#define LARGE_PAGES 32 /* one of no more is copied in one piece */
-#define LOOK_AHEAD  64 /* pages that may have come or gone between two that stayed */
+#define LOOK_AHEAD 64 /* pages that may have come or gone between two that stayed */
 
 static void give_copies(struct table_move *m)
 {
-    for (size_t k = 0; k < m->large.n; k++)
-        if (m->large.to[k])
-            segment_give(&m->to, m->large.to[k]);
+    for (size_t k = 0; k < m->paged.n; k++)
+        if (m->paged.to[k])
+            segment_give(&m->to, m->paged.to[k]);
 }
 
-static void large_end(struct table_move *m)
+static void paged_end(struct table_move *m)
 {
-    free(m->large.from);
-    free(m->large.to);
-    m->large = (struct large_move){0};
+    free(m->paged.from);
+    free(m->paged.to);
+    m->paged = (struct paged_move){0};
 }
 
 /* The copy of a page that was copied already; 0: it was not. *at is behind the last that was found. */
-static uint64_t copy_of(struct large_move *l, uint64_t ref, size_t *at)
+static uint64_t copy_of(struct paged_move *l, uint64_t ref, size_t *at)
 {
     for (size_t k = *at; k < l->n && k < *at + LOOK_AHEAD; k++)
         if (l->from[k] == ref) {
@@ -99,7 +43,7 @@ static uint64_t copy_of(struct large_move *l, uint64_t ref, size_t *at)
 }
 
 /* Memory that was freed and used again may look like the page that was there. */
-static bool was_recycled(const struct large_move *l, const struct segment *from)
+static bool was_recycled(const struct paged_move *l, const struct segment *from)
 {
     return table_load(&from->words[TABLE_H_RECYCLED]) > l->published;
 }
@@ -107,9 +51,9 @@ static bool was_recycled(const struct large_move *l, const struct segment *from)
 /* Begins with what the directory has now. Copies of pages that are still in it are kept. */
 static int look_anew(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref)
 {
-    struct large_move before = m->large;
+    struct paged_move before = m->paged;
     struct page_refs refs = segment_page_refs(from, ref);
-    struct large_move l = {.on = true, .slot = slot, .ref = ref, .n = refs.n, .published = from->published};
+    struct paged_move l = {.on = true, .slot = slot, .ref = ref, .n = refs.n, .published = from->published};
     l.from = malloc(refs.n * sizeof *l.from);
     l.to = calloc(refs.n, sizeof *l.to);
     if (!l.from || !l.to) {
@@ -124,17 +68,17 @@ static int look_anew(struct table_move *m, const struct segment *from, uint32_t 
             l.to[k] = copy_of(&before, l.from[k], &at);
     }
     give_copies(m);
-    large_end(m);
-    m->large = l;
+    paged_end(m);
+    m->paged = l;
     return 0;
 }
 
 /* Puts the directory of the copies. */
-static int large_put(struct table_move *m, const struct segment *from)
+static int paged_put(struct table_move *m, const struct segment *from)
 {
-    struct large_move *l = &m->large;
-    uint64_t largest_weight;
-    struct block_parts p = segment_parts(from, l->ref, &largest_weight);
+    struct paged_move *l = &m->paged;
+    struct block_parts p = segment_parts(from, l->ref);
+    uint64_t largest_weight = p.body[TABLE_D_WEIGHT];
     struct table_page_parts *parts = calloc(l->n, sizeof *parts);
     uint64_t *directory = malloc((TABLE_DIRECTORY_WORDS + l->n) * sizeof *directory);
     for (size_t k = 0; k < l->n && parts; k++)
@@ -143,15 +87,15 @@ static int large_put(struct table_move *m, const struct segment *from)
     free(directory);
     free(parts);
     if (err >= 0)
-        large_end(m);
+        paged_end(m);
     return err < 0 ? err : 1;
 }
 
 /* 1: it is there. */
-static int copy_large(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref, uint64_t words,
+static int copy_paged(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref, uint64_t words,
                       uint64_t *done)
 {
-    struct large_move *l = &m->large;
+    struct paged_move *l = &m->paged;
     bool is_same = l->on && l->ref == ref && !was_recycled(l, from);
     int err = is_same ? 0 : look_anew(m, from, slot, ref);
     for (; !err && l->at < l->n && *done < words; l->at++) {
@@ -164,32 +108,28 @@ static int copy_large(struct table_move *m, const struct segment *from, uint32_t
     if (err || l->at < l->n)
         return err;
     *done += l->n;
-    return large_put(m, from);
+    return paged_put(m, from);
 }
 
 /* --- slots --- */
 
-static bool is_large(uint64_t ref)
-{
-    return ref & TABLE_REF_PAGED && table_ref_words(ref) > LARGE_PAGES + TABLE_BLOCK_HEADER_WORDS + TABLE_KEY_MAX / 8;
-}
-
 /* 1: it is there, or there is nothing. */
 static int copy_slot(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t words, uint64_t *done)
 {
-    uint64_t ref = segment_ref(from, slot);
-    if (m->large.on && (m->large.slot != slot || !is_large(ref))) {
+    uint64_t ref = segment_ref(from, slot), n = table_ref_words(ref);
+    bool is_paged = ref & TABLE_REF_PAGED;
+    if (m->paged.on && (m->paged.slot != slot || !is_paged)) {
         give_copies(m);
-        large_end(m);
+        paged_end(m);
     }
-    if (is_large(ref))
-        return copy_large(m, from, slot, ref, words, done);
-    struct copying c = {&m->to, 0};
-    int err = table_block_read(&from->table, slot, copy_block, &c);
-    if (err < 0 && err != -ENOENT)
-        return err;
-    *done += c.words > SLOT_WORDS ? c.words : SLOT_WORDS;
-    return 1;
+    if (is_paged)
+        return copy_paged(m, from, slot, ref, words, done);
+    *done += n > SLOT_WORDS ? n : SLOT_WORDS;
+    if (n == 0)
+        return 1;
+    const struct block_parts p = segment_parts(from, ref);
+    int err = segment_put(&m->to, &p);
+    return err < 0 ? err : 1;
 }
 
 bool table_move_has(const struct table_move *m, uint32_t slot)
@@ -232,7 +172,7 @@ int table_move_some(struct table_move *m, const struct segment *from, uint64_t w
 
 void table_move_cancel(struct table_move *m)
 {
-    large_end(m);
+    paged_end(m);
     if (m->on)
         segment_fini(&m->to);
     m->on = false;

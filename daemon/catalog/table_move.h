@@ -2,7 +2,7 @@
 /*
  * Moves the table into another segment, in pieces, so that it may be of any size without anybody waiting. Until all is there
  * readers see the old one alone, and what is put or removed meanwhile is so in both: a key is in the new segment
- * when its slot in the old one is below `slot`, unless it is to be copied again. A service of many pages is itself copied
+ * when its slot in the old one is below `slot`, unless it is to be copied again. A service of pages is itself copied
  * in pieces: of what changes meanwhile only the pages that did are copied once more. Main thread only.
  */
 #ifndef CATALOG_TABLE_MOVE_H
@@ -12,8 +12,8 @@
 
 #define MOVE_AGAIN_MAX 16
 
-/* A service of many pages that is being copied: the pages of its directory when it was last looked at, and their copies. */
-struct large_move {
+/* A service of pages that is being copied: the pages of its directory when it was last looked at, and their copies. */
+struct paged_move {
     bool on;
     uint32_t slot;
     uint64_t ref,
@@ -27,7 +27,7 @@ struct table_move {
     bool on;
     uint32_t slot;
     uint32_t again[MOVE_AGAIN_MAX], n_again; /* slots */
-    struct large_move large;
+    struct paged_move paged;
 };
 
 /* Into a new segment (segment_init) in fd, which it takes over also on failure. -ENOMEM, or a negative errno. */

@@ -55,13 +55,14 @@ struct page_refs segment_page_refs(const struct segment *seg, uint64_t ref)
     return (struct page_refs){words + ahead, table_ref_words(ref) - ahead};
 }
 
-struct block_parts segment_parts(const struct segment *seg, uint64_t ref, uint64_t *ret_largest_weight)
+struct block_parts segment_parts(const struct segment *seg, uint64_t ref)
 {
     const uint64_t *words = segment_words(seg, ref);
     struct block_parts p = {.kind = words[TABLE_B_KIND], .counts = words[TABLE_B_COUNTS]};
-    p.key_words = (key_bytes_of(&p) + 7) / 8;
+    p.key_words = table_words(key_bytes_of(&p));
     memcpy(p.key, words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
-    *ret_largest_weight = words[TABLE_BLOCK_HEADER_WORDS + p.key_words + TABLE_D_WEIGHT];
+    p.body = words + TABLE_BLOCK_HEADER_WORDS + p.key_words;
+    p.body_words = table_ref_words(ref) - TABLE_BLOCK_HEADER_WORDS - p.key_words;
     return p;
 }
 

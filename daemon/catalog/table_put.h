@@ -43,13 +43,15 @@ bool segment_has_page(const struct segment *seg, const char *key, size_t key_byt
 /* A page that lies in the segment, and is in no directory yet. */
 int segment_put_page(struct segment *seg, const uint64_t *words, uint64_t n, uint64_t *ret_ref);
 
-/* The references to the pages of what a paged reference is to, and its parts without a body. */
+/* The references to the pages of what a paged reference is to. */
 struct page_refs {
     const uint64_t *at;
     size_t n;
 };
 struct page_refs segment_page_refs(const struct segment *seg, uint64_t ref);
-struct block_parts segment_parts(const struct segment *seg, uint64_t ref, uint64_t *ret_largest_weight);
+
+/* The parts of what a reference is to; the body stays where it is. */
+struct block_parts segment_parts(const struct segment *seg, uint64_t ref);
 
 /* Nothing is under the key any more. */
 void segment_remove(struct segment *seg, const char *key, size_t key_bytes);
