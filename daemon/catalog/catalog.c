@@ -41,8 +41,7 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     }
     c->options = *options;
     snprintf(c->of_region, sizeof c->of_region, "%s", options->of_region ? options->of_region : "");
-    change_log_init(&c->changes, options->first_index);
-    c->went_index = options->first_index;
+    c->changes.before = c->changes.last = c->went_index = options->first_index;
     snprintf(c->host, sizeof c->host, "%s", options->host);
     snprintf(c->region, sizeof c->region, "%s", options->region);
     snprintf(c->zone, sizeof c->zone, "%s", options->zone);
@@ -165,10 +164,7 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
         return NULL;
     }
     s->domain = d;
-    s->next_of_domain = d->services;
-    if (d->services)
-        d->services->prev_of_domain = s;
-    d->services = s;
+    DL_PREPEND2(d->services, s, prev_of_domain, next_of_domain);
     d->n++;
     catalog_touch(&c->dirty_domains, &d->dirty);
     return s;
@@ -386,17 +382,6 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
     return 0;
 }
 
-/*
- * A snapshot has something else than what is known, and not newer: keeps it beside that until the host's lease shows
- * which of the two is right (catalog_evidence.c). Takes i over.
- */
-static void note_instead(struct instance *old, struct instance *i)
-{
-    i->endpoint.tier = old->endpoint.tier;
-    free(old->instead);
-    old->instead = i;
-}
-
 static bool is_same(const struct instance *old, struct instance *i)
 {
     i->endpoint.tier = old->endpoint.tier;
@@ -404,8 +389,9 @@ static bool is_same(const struct instance *old, struct instance *i)
 }
 
 /*
- * A record came that is not newer than what is known. Takes i over, which is NULL unless the record came in a
- * snapshot.
+ * A record came that is not newer than what is known. Takes i over, which is NULL unless the record came in a snapshot: if
+ * that has something else, it is kept beside what is known until the host's lease shows which of the two is right
+ * (catalog_evidence.c).
  */
 static int keep_known(struct catalog *c, struct instance *old, const struct record *record,
                       const struct catalog_origin *origin, struct instance *i)
@@ -417,11 +403,12 @@ static int keep_known(struct catalog *c, struct instance *old, const struct reco
         old->put_ns = origin->put_ns;
     }
     if (i && !is_same(old, i)) {
-        note_instead(old, i);
-        return known ? 1 : -ESTALE;
+        free(old->instead);
+        old->instead = i;
+    } else {
+        instance_confirm(c, old);
+        free(i);
     }
-    instance_confirm(c, old);
-    free(i);
     return known ? 1 : -ESTALE;
 }
 
@@ -454,14 +441,6 @@ struct instance_key instance_key_of(const struct instance *i)
     return key;
 }
 
-void catalog_give_way(struct catalog *c, struct instance *i)
-{
-    struct instance *instead = i->instead;
-    const struct instance_key key = instance_key_of(i);
-    i->instead = NULL;
-    (void)replace(c, i, instead, &key); /* -ENOMEM: it is missing until it is read again */
-}
-
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
 {
     return catalog_put_record(c, key, record, (struct arrival){0});
@@ -477,6 +456,18 @@ void catalog_remove_instance(struct catalog *c, struct instance *i)
 {
     unlink_instance(c, i);
     free_instance(i);
+}
+
+void instance_end(struct catalog *c, struct instance *i)
+{
+    struct instance *instead = i->instead;
+    if (!instead) {
+        catalog_remove_instance(c, i);
+        return;
+    }
+    const struct instance_key key = instance_key_of(i);
+    i->instead = NULL;
+    (void)replace(c, i, instead, &key); /* -ENOMEM: it is missing until it is read again */
 }
 
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key)

@@ -6,16 +6,11 @@
 
 #include "daemon/catalog/model.h"
 
-static struct away *find_in(struct away *set, const char *service)
+static struct away *find(struct away *set, const char *service)
 {
     struct away *a;
     HASH_FIND_STR(set, service, a);
     return a;
-}
-
-static struct away *find(const struct catalog *c, const char *service)
-{
-    return find_in(c->away, service);
 }
 
 static size_t away_key(const struct catalog *c, const char *service, char ret_key[static BLOCK_KEY_CAP])
@@ -25,7 +20,7 @@ static size_t away_key(const struct catalog *c, const char *service, char ret_ke
 
 size_t blocks_service_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP])
 {
-    return c->away && find(c, name) ? away_key(c, name, ret_key) : blocks_key(c, name, ret_key);
+    return c->away && find(c->away, name) ? away_key(c, name, ret_key) : blocks_key(c, name, ret_key);
 }
 
 /* Writes the service whole: none of its pages is under the key that it has from now on. */
@@ -65,7 +60,7 @@ static void come_back(struct catalog *c, struct away *a, struct service *s)
 
 int catalog_set_away(struct catalog *c, const char *service, bool away)
 {
-    struct away *a = find(c, service);
+    struct away *a = find(c->away, service);
     struct service *s = service_find(c, service);
     if (away == (a != NULL))
         return 0;
@@ -81,12 +76,12 @@ int catalog_set_away(struct catalog *c, const char *service, bool away)
 
 bool catalog_answers(const struct catalog *c, const char *service)
 {
-    return c->answering && find_in(c->answering, service);
+    return c->answering && find(c->answering, service);
 }
 
 static void stop_answering(struct catalog *c, const char *service, struct service *s)
 {
-    struct away *a = find_in(c->answering, service);
+    struct away *a = find(c->answering, service);
     if (!a)
         return;
     HASH_DEL(c->answering, a);

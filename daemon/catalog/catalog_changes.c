@@ -7,9 +7,14 @@
 
 #include "daemon/catalog/model.h"
 
+void change_note(struct catalog *c, uint64_t id)
+{
+    c->changes.ids[++c->changes.last % CHANGE_LOG_SIZE] = id;
+}
+
 void instance_changed(struct catalog *c, struct instance *i)
 {
-    change_log_add(&c->changes, i->endpoint.id);
+    change_note(c, i->endpoint.id);
     i->service->index = c->changes.last;
     catalog_touch(&c->dirty_services, &i->service->dirty);
     if (!i->changed)
@@ -19,7 +24,7 @@ void instance_changed(struct catalog *c, struct instance *i)
 
 void host_changed(struct catalog *c, struct host *h)
 {
-    change_log_add(&c->changes, CHANGE_OF_HOSTS);
+    change_note(c, CHANGE_OF_HOSTS);
     catalog_touch(&c->dirty_hosts, &h->dirty);
 }
 
@@ -37,11 +42,12 @@ int catalog_service_index(const struct catalog *c, const char *service, uint64_t
 
 int catalog_next_change(const struct catalog *c, uint64_t *index, uint64_t *ret_id)
 {
-    if (!change_log_reaches(&c->changes, *index))
+    const struct change_log *l = &c->changes;
+    if (*index > l->last || *index < l->before || l->last - *index > CHANGE_LOG_SIZE)
         return -ESTALE;
-    if (*index == c->changes.last)
+    if (*index == l->last)
         return 0;
-    *ret_id = c->changes.ids[++*index % CHANGE_LOG_SIZE];
+    *ret_id = l->ids[++*index % CHANGE_LOG_SIZE];
     return 1;
 }
 

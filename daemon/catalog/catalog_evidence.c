@@ -31,14 +31,6 @@ void catalog_unreadable(struct catalog *c, const struct instance_key *key)
     i->spared = instance_usable(i);
 }
 
-void instance_end(struct catalog *c, struct instance *i)
-{
-    if (i->instead)
-        catalog_give_way(c, i);
-    else
-        catalog_remove_instance(c, i);
-}
-
 static bool was_read(const struct catalog *c, const struct instance *i)
 {
     return i->mark == c->mark && !i->unread;

@@ -42,12 +42,6 @@ static bool put_block(struct out *o, const struct table_view *v)
     return put_words(o, &length, 1) && put_words(o, v->words, v->n_words);
 }
 
-/* Domains follow from their services. */
-static bool is_kind_stored(const struct table_view *v)
-{
-    return v->kind == TABLE_SERVICE || v->kind == TABLE_HOST;
-}
-
 /*
  * Whether a block under a service's own key is another region's, which answers for it. Read before and after the
  * block: if the failover began or ended meanwhile, the block counts as the own region's.
@@ -102,7 +96,7 @@ static void forget_region(struct table_view *v)
  */
 static int take_block(const struct table *table, uint32_t slot, const char *region, struct table_view *v)
 {
-    if (!is_kind_stored(v))
+    if (v->kind != TABLE_SERVICE && v->kind != TABLE_HOST) /* domains follow from their services */
         return 0;
     if (table_key_is_of(table_view_key(v), v->key_bytes, region)) {
         int other = *region ? 0 : is_answer_of_other(table, slot, v);
@@ -206,24 +200,17 @@ static int load_record(const struct loading *l, const struct instance_key *key, 
     return catalog_put_foreign(l->c, key, r, (struct foreign_life){.ttl_ns = FOREIGN_TTL_NS}, l->now_ns);
 }
 
-static int load_other(const struct loading *l, const struct instance_key *key, const struct entry *e,
+static int take_entry(const struct loading *l, const struct instance_key *key, const struct entry *e,
                       const struct discover_endpoint *endpoint, bool served)
 {
     struct record r;
     int err = entry_record(e, endpoint, &r);
-    if (!err)
-        err = load_record(l, key, &r, served);
-    return err == -ENOMEM || err == -EBADMSG ? err : 0;
-}
-
-static int report_own(const struct loading *l, const struct instance_key *key, const struct entry *e,
-                      const struct discover_endpoint *endpoint)
-{
-    struct record r;
-    int err = entry_record(e, endpoint, &r);
-    if (!err)
-        l->own(l->arg, key, &r);
-    return err;
+    if (err)
+        return err;
+    if (!l->own)
+        return load_record(l, key, &r, served) == -ENOMEM ? -ENOMEM : 0;
+    l->own(l->arg, key, &r);
+    return 0;
 }
 
 /*
@@ -253,9 +240,9 @@ static int load_instance(const struct loading *l, const struct table_view *v, ui
     const struct discover_endpoint *endpoint = table_view_endpoint(v, i);
     bool own = strcmp(key.host, l->host) == 0;
     if (l->own)
-        return own ? report_own(l, &key, &e, endpoint) : 0;
+        return own ? take_entry(l, &key, &e, endpoint, false) : 0;
     int err = load_address(l->c, &e, endpoint);
-    return err || own ? err : load_other(l, &key, &e, endpoint, i < v->n_first);
+    return err || own ? err : take_entry(l, &key, &e, endpoint, i < v->n_first);
 }
 
 static int load_host(const struct loading *l, const struct table_view *v)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/catalog/model.h"
 
 /* The host name follows the instance's own name (entry.h). */
@@ -106,16 +107,8 @@ int hostname_link(struct catalog *c, struct instance *i)
     if (!*instance_hostname(i))
         return 0;
     struct hostname *h = find_or_new(c, instance_hostname(i));
-    if (!h)
+    if (!h || array_grow(&h->instances, h->n, &h->cap, sizeof(struct instance *)) < 0)
         return -ENOMEM;
-    if (h->n == h->cap) {
-        uint32_t cap = h->cap ? h->cap * 2 : 1;
-        struct instance **list = realloc(h->instances, cap * sizeof *list);
-        if (!list)
-            return -ENOMEM;
-        h->instances = list;
-        h->cap = cap;
-    }
     int err = hold(i->host, h);
     if (!err)
         h->instances[h->n++] = i;
@@ -127,7 +120,7 @@ void hostname_unlink(struct catalog *c, const struct instance *i)
     struct hostname *h = *instance_hostname(i) ? find(c, instance_hostname(i)) : NULL;
     if (!h)
         return;
-    for (uint32_t k = 0; k < h->n; k++)
+    for (size_t k = 0; k < h->n; k++)
         if (h->instances[k] == i) {
             h->instances[k] = h->instances[--h->n];
             break;
@@ -204,10 +197,10 @@ int catalog_set_address(struct catalog *c, const char *hostname, const struct ad
     struct hostname *h = find_or_new(c, hostname);
     if (!h)
         return -ENOMEM;
-    if (memcmp(&h->address, address, sizeof *address) == 0)
+    if (addresses_equal(&h->address, address))
         return 0;
     h->address = *address;
-    for (uint32_t i = 0; i < h->n; i++) {
+    for (size_t i = 0; i < h->n; i++) {
         addresses_to_endpoint(address, &h->instances[i]->endpoint);
         instance_changed(c, h->instances[i]);
     }

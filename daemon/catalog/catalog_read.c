@@ -19,14 +19,11 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
 {
     const struct service *s = service_find(c, service);
     size_t n = 0;
-    for (uint32_t p = 0; s && p < s->order.n; p++)
-        n += s->order.pages[p].n;
-    if (n == 0)
+    if (!s || s->order.n == 0)
         return -ENOENT;
-    uint64_t *ids = malloc(n * sizeof *ids);
+    uint64_t *ids = malloc(s->n * sizeof *ids); /* some may not be in the order yet */
     if (!ids)
         return -ENOMEM;
-    n = 0;
     for (uint32_t p = 0; p < s->order.n; p++) {
         fetch_page(&s->order, p + 1);
         for (uint16_t i = 0; i < s->order.pages[p].n; i++)

@@ -2,6 +2,8 @@
 /* Writes what changed since the last time, each block once, and forgets what nothing is left of. */
 #include <stdlib.h>
 
+#include <utlist.h>
+
 #include "daemon/catalog/model.h"
 
 #define EXPECTED_MAX       1000000
@@ -22,12 +24,7 @@ struct dirty *catalog_take_dirty(struct dirty **list)
 static void forget_service(struct catalog *c, struct service *s)
 {
     struct domain *d = s->domain;
-    if (s->next_of_domain)
-        s->next_of_domain->prev_of_domain = s->prev_of_domain;
-    if (s->prev_of_domain)
-        s->prev_of_domain->next_of_domain = s->next_of_domain;
-    else
-        d->services = s->next_of_domain;
+    DL_DELETE2(d->services, s, prev_of_domain, next_of_domain);
     d->n--;
     catalog_touch(&c->dirty_domains, &d->dirty);
     c->counts.usable -= s->usable;

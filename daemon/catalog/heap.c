@@ -67,8 +67,3 @@ void heap_give(struct heap *h, uint64_t offset, uint64_t words)
         return; /* lost until the next segment, which is the lesser evil */
     c->free[c->n++] = offset;
 }
-
-uint64_t heap_used(const struct heap *h)
-{
-    return h->used;
-}

@@ -30,6 +30,4 @@ int heap_take(struct heap *h, uint64_t words, uint64_t *ret_offset);
 /* Gives back what heap_take gave for the same number of words. */
 void heap_give(struct heap *h, uint64_t offset, uint64_t words);
 
-uint64_t heap_used(const struct heap *h);
-
 #endif

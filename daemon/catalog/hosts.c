@@ -104,7 +104,7 @@ void host_end_if_due(struct catalog *c, struct host *h)
     } else if (!h->instances && (h->ending || h->forget)) {
         h->ending = false;
         set_listed(c, h, false, false);
-        change_log_add(&c->changes, CHANGE_OF_HOSTS);
+        change_note(c, CHANGE_OF_HOSTS);
     }
 }
 

@@ -12,7 +12,6 @@
 #include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/catalog_cursor.h"
-#include "daemon/catalog/change_log.h"
 #include "daemon/catalog/instance_index.h"
 #include "daemon/catalog/served.h"
 #include "daemon/catalog/service_labels.h"
@@ -133,10 +132,18 @@ struct hostname {
     UT_hash_handle hh;  /* in catalog.hostnames, by name */
     struct dirty dirty; /* queued while it is new, or nobody has it any more */
     struct instance **instances;
-    uint32_t n, cap;
+    size_t n, cap;
     bool reported; /* to the one who watches */
     struct addresses address;
     char name[];
+};
+
+#define CHANGE_LOG_SIZE 32768 /* a power of two; of a busy fleet (1,000 changes a second) half a minute */
+
+/* The last changes, by number. */
+struct change_log {
+    uint64_t before, last; /* last: number of the latest; before: of the latest before this life */
+    uint64_t ids[CHANGE_LOG_SIZE];
 };
 
 #define CATALOG_WATCHERS 3
@@ -159,7 +166,8 @@ struct staging {
     struct staged_page {
         uint64_t own, answer; /* references; 0: taken, or none. answer: for the key of the own region */
     } * pages;
-    uint32_t n, cap;
+    uint32_t n;
+    size_t cap;
     uint32_t pieces, piece_pages; /* pieces that were staged so far, and pages of each */
 };
 
@@ -243,6 +251,8 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key);
 struct instance_key instance_key_of(const struct instance *i);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
+void instance_end(struct catalog *c,
+                  struct instance *i); /* it goes, or becomes i->instead, which was read in its place */
 
 /* How a record came. */
 struct arrival {
@@ -262,14 +272,10 @@ void foreign_renew(struct catalog *c, struct instance *i, const struct instance 
 int64_t foreign_expires_ns(const struct catalog *c, const struct instance *i); /* 0: one of a host */
 bool foreign_is_frozen(const struct catalog *c, const struct instance *i);
 
-/* Puts i->instead in the place of i. */
-void catalog_give_way(struct catalog *c, struct instance *i);
-
 /* catalog_evidence.c */
 void instance_confirm(struct catalog *c, struct instance *i); /* the bucket has it */
 bool host_is_what_was_read(const struct catalog *c, const struct host *h, const struct lease *lease);
 void host_settle(struct catalog *c, struct host *h);
-void instance_end(struct catalog *c, struct instance *i); /* it goes, or becomes what was read in its place */
 
 /* catalog_sweep.c: called for each instance that comes to its host's list, has just left it, or was found; and of each host. */
 void sweep_linked(struct catalog *c, struct instance *i);
@@ -282,6 +288,7 @@ void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
 void catalog_touch(struct dirty **list, struct dirty *d);
 
 /* catalog_changes.c: what is to be written, and of what clients are notified. */
+void change_note(struct catalog *c, uint64_t id); /* numbers it, no more */
 void instance_changed(struct catalog *c, struct instance *i);
 void host_changed(struct catalog *c, struct host *h);
 void services_notify(const struct catalog *c, const char *service); /* who watches them */

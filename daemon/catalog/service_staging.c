@@ -4,9 +4,9 @@
  * would keep the loop: they lie in the table unseen, until the block that lists them is put. One service at a time.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/catalog/model.h"
 
 #define SETTLE_PIECE 64 /* instances */
@@ -78,19 +78,6 @@ static uint32_t count_unwritten(const struct service_order *o)
     return n;
 }
 
-static int reserve(struct staging *g)
-{
-    if (g->n < g->cap)
-        return 0;
-    uint32_t cap = g->cap ? 2 * g->cap : 64;
-    struct staged_page *pages = realloc(g->pages, cap * sizeof *pages);
-    if (!pages)
-        return -ENOMEM;
-    g->pages = pages;
-    g->cap = cap;
-    return 0;
-}
-
 static int stage_under(struct catalog *c, const char *key, size_t key_bytes, const struct table_page_parts *page,
                        uint64_t *ret_staged)
 {
@@ -118,7 +105,7 @@ static int stage_both(struct catalog *c, const struct service *s, const struct t
 static struct staged_page *place_of(struct catalog *c, struct order_page *p)
 {
     struct staging *g = &c->staging;
-    if (!p->staged && reserve(g) < 0)
+    if (!p->staged && array_grow(&g->pages, g->n, &g->cap, sizeof *g->pages) < 0)
         return NULL;
     if (p->staged)
         give_back_both(c, &g->pages[p->staged - 1]);

@@ -5,16 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *key_of(const struct block_parts *p)
-{
-    return (const char *)p->key;
-}
-
-static size_t key_bytes_of(const struct block_parts *p)
-{
-    return p->kind >> 8;
-}
-
 static int write_block(struct segment *seg, const struct block_parts *p, uint64_t *ret_ref)
 {
     uint64_t offset, n = block_parts_words(p);
@@ -59,7 +49,7 @@ struct block_parts segment_parts(const struct segment *seg, uint64_t ref)
 {
     const uint64_t *words = segment_words(seg, ref);
     struct block_parts p = {.kind = words[TABLE_B_KIND], .counts = words[TABLE_B_COUNTS]};
-    p.key_words = table_words(key_bytes_of(&p));
+    p.key_words = table_words(block_parts_key_bytes(&p));
     memcpy(p.key, words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
     p.body = words + TABLE_BLOCK_HEADER_WORDS + p.key_words;
     p.body_words = table_ref_words(ref) - TABLE_BLOCK_HEADER_WORDS - p.key_words;
@@ -104,7 +94,9 @@ static void release(struct segment *seg, uint64_t ref, const struct page_list *l
 static int publish(struct segment *seg, const struct block_parts *p, bool known, uint32_t slot, uint64_t ref,
                    const struct page_list *list)
 {
-    int err = known ? 0 : segment_add_slot(seg, table_key_hash(&seg->table, key_of(p), key_bytes_of(p)), &slot);
+    int err =
+        known ? 0
+              : segment_add_slot(seg, table_key_hash(&seg->table, block_parts_key(p), block_parts_key_bytes(p)), &slot);
     if (err < 0) {
         segment_give(seg, ref);
         return err;
@@ -118,7 +110,7 @@ int segment_put(struct segment *seg, const struct block_parts *p)
     uint64_t ref;
     uint32_t slot = 0;
     bool known;
-    uint64_t old = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
+    uint64_t old = present(seg, block_parts_key(p), block_parts_key_bytes(p), &known, &slot);
     if (known && holds(seg, old, p))
         return 0;
     int err = write_block(seg, p, &ref);
@@ -216,7 +208,7 @@ int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *dire
     uint64_t ref;
     uint32_t slot = 0;
     bool known;
-    uint64_t old_ref = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
+    uint64_t old_ref = present(seg, block_parts_key(p), block_parts_key_bytes(p), &known, &slot);
     const struct page_refs old = segment_page_refs(seg, old_ref);
     const struct page_list list = {parts, n_parts, directory + TABLE_DIRECTORY_WORDS};
     size_t n_pages = count_in_order(parts, n_parts, old);

@@ -21,6 +21,16 @@ struct block_parts {
     uint64_t body_words;
 };
 
+static inline const char *block_parts_key(const struct block_parts *p)
+{
+    return (const char *)p->key;
+}
+
+static inline size_t block_parts_key_bytes(const struct block_parts *p)
+{
+    return p->kind >> 8;
+}
+
 static inline uint64_t block_parts_words(const struct block_parts *p)
 {
     return TABLE_BLOCK_HEADER_WORDS + p->key_words + p->body_words;

@@ -300,19 +300,6 @@ int segment_take(struct segment *seg, uint64_t words, uint64_t *ret_offset)
     return err;
 }
 
-/* Where in the index a slot is; -ENOENT. Bounded by the probes an insert may take. */
-static int index_position(const struct segment *seg, uint64_t hash, uint32_t slot, uint64_t *ret_at)
-{
-    for (uint64_t i = 0; i < TABLE_PROBES_MAX; i++) {
-        uint64_t at = (hash + i) & seg->table.index_mask;
-        if ((uint32_t)table_load(&seg->words[seg->table.index + at]) == slot + 1) {
-            *ret_at = at;
-            return 0;
-        }
-    }
-    return -ENOENT;
-}
-
 /*
  * A tombstone keeps searches going. Where the next word ends them anyway it is not needed, nor are those before
  * it: without this, names that come and go would fill the index.
@@ -330,10 +317,15 @@ static void clear_index(struct segment *seg, uint64_t at)
     }
 }
 
+/* As many probes as an insert may take. */
 void segment_remove_slot(struct segment *seg, uint64_t hash, uint32_t slot)
 {
-    uint64_t at;
-    if (index_position(seg, hash, slot, &at) == 0)
+    for (uint64_t i = 0; i < TABLE_PROBES_MAX; i++) {
+        uint64_t at = (hash + i) & seg->table.index_mask;
+        if ((uint32_t)table_load(&seg->words[seg->table.index + at]) != slot + 1)
+            continue;
         clear_index(seg, at);
+        break;
+    }
     seg->free_slots[seg->n_free_slots++] = slot;
 }

@@ -93,7 +93,7 @@ static int reserve_directory(struct table_writer *w, size_t n_pages)
 static uint64_t size_for(const struct table_writer *w)
 {
     uint64_t words = w->first_words, keys = w->seg.slots_used - w->seg.n_free_slots;
-    while (heap_used(&w->seg.heap) > words / 2 || keys > segment_slots_for(words) / 2)
+    while (w->seg.heap.used > words / 2 || keys > segment_slots_for(words) / 2)
         words *= 2;
     return words;
 }
@@ -193,8 +193,8 @@ static bool is_filling(const struct segment *seg)
 static void put_there_too(struct table_writer *w, struct put *put)
 {
     uint32_t slot;
-    const char *key = (const char *)put->parts.key;
-    size_t key_bytes = put->parts.kind >> 8;
+    const char *key = block_parts_key(&put->parts);
+    size_t key_bytes = block_parts_key_bytes(&put->parts);
     bool found = table_find(&w->seg.table, key, key_bytes, &slot) == 0;
     if (!found || !table_move_has(&w->move, slot))
         return;
@@ -219,7 +219,7 @@ static void keep_ahead(struct table_writer *w, uint64_t words)
 static bool takes_away(const struct table_writer *w, const struct put *put)
 {
     uint32_t slot;
-    if (table_find(&w->seg.table, (const char *)put->parts.key, put->parts.kind >> 8, &slot) < 0)
+    if (table_find(&w->seg.table, block_parts_key(&put->parts), block_parts_key_bytes(&put->parts), &slot) < 0)
         return false;
     uint64_t counts = segment_words(&w->seg, segment_ref(&w->seg, slot))[TABLE_B_COUNTS];
     return (uint32_t)put->parts.counts < (uint32_t)counts;
@@ -339,7 +339,7 @@ void table_writer_reserve(struct table_writer *w, uint64_t words)
     if (size <= present)
         return;
     cancel_move(w);
-    if (begin_move(w, size) == 0 && heap_used(&w->seg.heap) < MOVED_AT_ONCE)
+    if (begin_move(w, size) == 0 && w->seg.heap.used < MOVED_AT_ONCE)
         (void)move_some(w, UINT64_MAX); /* without it the table grows step by step */
 }
 
@@ -401,7 +401,7 @@ struct table_writer_stats table_writer_stats(const struct table_writer *w)
 {
     struct table_writer_stats stats = w->stats;
     stats.segment_words = w->seg.table.n_words;
-    stats.heap_used_words = heap_used(&w->seg.heap);
+    stats.heap_used_words = w->seg.heap.used;
     stats.keys = w->seg.slots_used - w->seg.n_free_slots;
     return stats;
 }
