@@ -8,8 +8,7 @@
 
 bool addresses_equal(const struct addresses *a, const struct addresses *b)
 {
-    return a->families == b->families && memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) == 0 &&
-           memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) == 0;
+    return memcmp(a, b, sizeof *a) == 0; /* bytes throughout */
 }
 
 void addresses_set(struct addresses *a, enum discover_family family, const void *bytes)

@@ -2,24 +2,17 @@
 /* The digest of a host's records. */
 #include "libdiscover/core/digest.h"
 
+#include <endian.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-static char *put_le64(char *at, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        *at++ = (char)(v >> 8 * i);
-    return at;
-}
+#include "libdiscover/core/table_reader.h"
 
 uint64_t record_digest(const struct instance_key *key, uint64_t epoch, uint64_t counter)
 {
-    char bytes[KEY_CAP + 16];
+    const uint64_t version[] = {htole64(epoch), htole64(counter)};
+    char bytes[KEY_CAP + sizeof version];
     instance_key_format(key, bytes);
-    char *at = bytes + strlen(bytes);
-    at = put_le64(at, epoch);
-    at = put_le64(at, counter);
-    return XXH3_64bits(bytes, (size_t)(at - bytes));
+    size_t n = strlen(bytes);
+    memcpy(bytes + n, version, sizeof version);
+    return table_hash(bytes, n + sizeof version);
 }

@@ -12,19 +12,13 @@
 
 #define WEIGHT_MAX 65535
 
+/* The lists are as long as their counts say. */
 void record_init(struct record *r)
 {
-    r->epoch = r->counter = 0;
-    memset(r->addresses.ipv4, 0, sizeof r->addresses.ipv4);
-    memset(r->addresses.ipv6, 0, sizeof r->addresses.ipv6);
-    r->addresses.families = 0;
+    memset(r, 0, offsetof(struct record, hostname));
     r->protocol = DISCOVER_TCP;
     r->state = DISCOVER_PASSING;
-    r->port = 0;
-    r->priority = 0;
-    r->unexported = 0;
     r->weight = 1;
-    r->n_tags = r->n_meta = 0;
     r->hostname[0] = '\0';
 }
 

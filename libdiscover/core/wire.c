@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 static bool take_varint(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 {

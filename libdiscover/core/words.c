@@ -3,7 +3,6 @@
 #include "libdiscover/core/words.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "discover/types.h"

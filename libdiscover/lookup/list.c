@@ -20,21 +20,37 @@ static int error_of(int err)
     return err == -EBUSY || err == -EBADMSG ? verdict_unreadable(err) : err;
 }
 
-/* What a walk over all keys does with one block of its kind; key: without the region behind it. */
-typedef int block_fn(const struct table_view *v, const char *key, void *arg);
-
-/* What is walked over. region: whose keys; "": those of the own one. */
+/* What is walked over: services or hosts. region: whose; "": those of the own one. */
 struct walk {
-    enum table_kind kind;
     const char *region;
-    block_fn *fn;
+    discover_service_fn *service_fn; /* NULL: hosts */
+    discover_host_fn *host_fn;
     void *arg;
 };
+
+/* key: without the region behind it. */
+static int call_host(const struct table_view *v, const char *key, const struct walk *w)
+{
+    const uint8_t *bytes;
+    size_t n;
+    struct host_entry entry;
+    if (key[0] != '@' || table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &entry) < 0)
+        return DISCOVER_E_PROTOCOL;
+    struct discover_host host = {
+        .name = key + 1,
+        .region = entry.region,
+        .zone = entry.zone,
+        .alive = entry.alive,
+        .instances = v->n_total,
+    };
+    addresses_to_host(&entry.addresses, &host);
+    return w->host_fn(w->arg, &host);
+}
 
 static int visit(const struct table *t, uint32_t slot, struct table_view *v, const struct walk *w)
 {
     int err = table_view_read(t, slot, v);
-    if (err == -ENOENT || (!err && v->kind != w->kind))
+    if (err == -ENOENT || (!err && v->kind != (w->service_fn ? TABLE_SERVICE : TABLE_HOST)))
         return 0;
     if (err < 0)
         return error_of(err);
@@ -44,7 +60,7 @@ static int visit(const struct table *t, uint32_t slot, struct table_view *v, con
     size_t n = table_key_name_bytes(table_view_key(v), v->key_bytes);
     memcpy(key, table_view_key(v), n);
     key[n] = '\0';
-    return w->fn(v, key, w->arg);
+    return w->service_fn ? w->service_fn(w->arg, key, v->n_first, v->n_total) : call_host(v, key, w);
 }
 
 static int walk_slots(const struct table *t, const struct walk *w)
@@ -81,17 +97,6 @@ static int walk(struct discover *d, struct walk w)
     return result;
 }
 
-struct service_call {
-    discover_service_fn *fn;
-    void *arg;
-};
-
-static int on_service(const struct table_view *v, const char *key, void *arg)
-{
-    const struct service_call *call = arg;
-    return call->fn(call->arg, key, v->n_first, v->n_total);
-}
-
 int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg)
 {
     return discover_each_service_in(d, "", fn, arg);
@@ -99,32 +104,7 @@ int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg
 
 int discover_each_service_in(struct discover *d, const char *region, discover_service_fn *fn, void *arg)
 {
-    struct service_call call = {fn, arg};
-    return d && region && fn ? walk(d, (struct walk){TABLE_SERVICE, region, on_service, &call}) : -EINVAL;
-}
-
-struct host_call {
-    discover_host_fn *fn;
-    void *arg;
-};
-
-static int on_host(const struct table_view *v, const char *key, void *arg)
-{
-    const struct host_call *call = arg;
-    const uint8_t *bytes;
-    size_t n;
-    struct host_entry entry;
-    if (key[0] != '@' || table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &entry) < 0)
-        return DISCOVER_E_PROTOCOL;
-    struct discover_host host = {
-        .name = key + 1,
-        .region = entry.region,
-        .zone = entry.zone,
-        .alive = entry.alive,
-        .instances = v->n_total,
-    };
-    addresses_to_host(&entry.addresses, &host);
-    return call->fn(call->arg, &host);
+    return d && region && fn ? walk(d, (struct walk){.region = region, .service_fn = fn, .arg = arg}) : -EINVAL;
 }
 
 int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg)
@@ -134,8 +114,7 @@ int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg)
 
 int discover_each_host_in(struct discover *d, const char *region, discover_host_fn *fn, void *arg)
 {
-    struct host_call call = {fn, arg};
-    return d && region && fn ? walk(d, (struct walk){TABLE_HOST, region, on_host, &call}) : -EINVAL;
+    return d && region && fn ? walk(d, (struct walk){.region = region, .host_fn = fn, .arg = arg}) : -EINVAL;
 }
 
 static int call_instance(const struct table_view *v, uint32_t i, const char *service, discover_instance_fn *fn,

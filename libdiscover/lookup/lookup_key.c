@@ -32,12 +32,6 @@ int lookup_key_parse(const char *text, struct lookup_key *ret_key)
     return err;
 }
 
-int lookup_key_add_tag(char text[static LOOKUP_KEY_CAP], const char *tag)
-{
-    bool named = label_valid(tag, strlen(tag));
-    return named ? lookup_key_add(text, LOOKUP_TAG, tag) : lookup_key_add(text, LOOKUP_NO_NAME, "");
-}
-
 int lookup_key_add(char text[static LOOKUP_KEY_CAP], enum lookup_sign sign, const char *label)
 {
     size_t at = strlen(text);

@@ -42,7 +42,4 @@ int lookup_key_parse(const char *text, struct lookup_key *ret_key);
 /* Adds a condition to a key's text; label is valid. -ENOSPC. */
 int lookup_key_add(char text[static LOOKUP_KEY_CAP], enum lookup_sign sign, const char *label);
 
-/* The same for a tag, whether it is a label or not. */
-int lookup_key_add_tag(char text[static LOOKUP_KEY_CAP], const char *tag);
-
 #endif

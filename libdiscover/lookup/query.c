@@ -16,8 +16,10 @@ static int make_key(struct discover_query *q)
     const struct table_filter *f = &q->filter;
     int err = 0;
     strcpy(q->key, q->service);
-    for (size_t i = 0; i < f->n_tags && !err; i++)
-        err = lookup_key_add_tag(q->key, f->tags[i]);
+    for (size_t i = 0; i < f->n_tags && !err; i++) {
+        bool named = label_valid(f->tags[i], strlen(f->tags[i]));
+        err = lookup_key_add(q->key, named ? LOOKUP_TAG : LOOKUP_NO_NAME, named ? f->tags[i] : "");
+    }
     if (*f->place && !err)
         err = lookup_key_add(q->key, LOOKUP_PLACE, f->place);
     if (f->by_protocol && !err)
