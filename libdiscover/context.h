@@ -17,7 +17,6 @@
 #include "libdiscover/lookup/mapping.h"
 #include "libdiscover/session/connection.h"
 #include "libdiscover/session/held.h"
-#include "libdiscover/session/call_list.h"
 
 #define SOCKET_PATH_CAP 108 /* sun_path */
 #define NAME_CAP        64
@@ -25,9 +24,38 @@
 #define DNS_SERVERS_CAP 512
 #define DNS_ZONE_CAP    256
 
-enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
+/* A call that waits for the daemon; what is done with it: pending.h. */
+struct discover_call {
+    struct discover_call *next, *prev; /* its place in one of the lists; prev NULL: it was in none yet */
+    struct discover *d;
+    discover_answer_fn *fn; /* the caller's callback; NULL: none */
+    void *arg;
+    struct discover_call *whole; /* the call that it is a part of; NULL: none */
+    size_t n_parts;              /* number of its own parts that have not ended */
+    int64_t begun_ns, timeout_ns;
+    uint64_t serial;  /* of the registration that it is for; 0: none, it has a frame */
+    uint32_t request; /* id of its message; 0: for a registration whose message was not sent yet */
+    Discover__V1__ServerMessage__BodyCase expected;
+    bool sent, ended, reported;
+    bool once;              /* its message must not be sent a second time */
+    bool interrupted;       /* the connection that it was sent over has ended */
+    uint64_t round;         /* number of the dispatch in which it ended */
+    int result;             /* its outcome, and so are the next two */
+    char *text;             /* why it failed, or the instance's name; NULL: "" */
+    ProtobufCMessage *body; /* body of the answer; NULL: it has none */
+    size_t n;
+    uint8_t frame[]; /* its message, n bytes */
+};
 
-struct link_events; /* link.h */
+/* The calls of a handle. Zeroed: none. */
+struct pending {
+    struct discover_call *waiting, *ended; /* ended: but fn was not called yet */
+    int64_t due_ns;                        /* no call times out before; 0: none waits */
+    int64_t silent_ns; /* since when the daemon owes an answer and has sent nothing; 0: it owes none */
+    uint64_t round;
+};
+
+enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 
 struct discover {
     struct mappings mappings; /* the daemon's table; reading: [any thread] */
@@ -50,10 +78,9 @@ struct discover {
 
     bool started;
     struct maker maker;  /* the process that started it */
-    struct poll_set set; /* holds the connection and the set of the DNS source, too */
+    struct poll_set set; /* holds the connection and the set of the DNS source, too; waking it: [any thread] */
     int64_t timer_ns;    /* when the timer of the set goes off; 0: it is not set */
 
-    const struct link_events *events; /* gets the daemon's messages */
     enum link_state link;
     bool lost; /* the link is down because a connection ended, not because there was no daemon */
     struct connection connection;
@@ -89,9 +116,6 @@ static inline bool context_is_present(struct discover *d, const char *service, c
     struct mapping *current = atomic_load_explicit(&d->mappings.current, memory_order_relaxed);
     return current == mapping || (!current && d->dns && dns_is_present(d->dns, service, mapping));
 }
-
-/* Makes discover_fd readable, so that dispatch runs: the only thing that other threads may do to it. [any thread] */
-void context_wake(const struct discover *d);
 
 /* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
 int context_check(const struct discover *d);

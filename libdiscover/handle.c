@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libdiscover/balance/pick.h"
+#include "libdiscover/balance/picker.h"
 #include "libdiscover/session/link.h"
 #include "libdiscover/session/pending.h"
 #include "libdiscover/share.h"
@@ -22,27 +22,32 @@
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
 #define TIMEOUT_MS_DEFAULT 2000
 
+int context_check(const struct discover *d)
+{
+    if (!d->started)
+        return -EINVAL;
+    return maker_is_us(&d->maker) ? 0 : -ECHILD;
+}
+
+int context_error(struct discover *d, int code, const char *text)
+{
+    snprintf(d->last_error, sizeof d->last_error, "%s", text);
+    return code;
+}
+
 /*
  * Unlike the daemon, the DNS source keeps no watches and pickers, and calls nobody on changes: before each step
  * it is given what is wanted, and asked afterwards what has changed.
  */
-static void want_key(void *arg, const char *key)
-{
-    dns_want(arg, key);
-}
-
-static void on_dns_change(void *arg, const char *key)
-{
-    watches_mark(arg, key);
-}
-
 static void step_dns(struct discover *d)
 {
-    watches_each(d, want_key, d->dns);
-    pickers_each(d, want_key, d->dns);
+    watches_want(d);
+    for (const struct discover_picker *p = d->pickers; p; p = p->next)
+        dns_want(d->dns, p->query.key);
     if (dns_step(d->dns, atomic_load(&d->mappings.current) != NULL))
         pickers_move(d);
-    dns_each_changed(d->dns, on_dns_change, d);
+    for (const char *key; (key = dns_next_changed(d->dns));)
+        watches_mark(d, key);
 }
 
 void handle_mend(struct discover *d)
@@ -73,7 +78,7 @@ static void step(struct discover *d)
     pickers_run(d);
 }
 
-static int on_up(struct discover *d)
+int link_came_up(struct discover *d)
 {
     watches_mark(d, NULL);
     int err = watches_send(d);
@@ -81,7 +86,7 @@ static int on_up(struct discover *d)
 }
 
 /* What is unknown is let pass: a newer daemon may say more than we understand. */
-static int on_message(struct discover *d, const Discover__V1__ServerMessage *msg)
+void link_passed_on(struct discover *d, const Discover__V1__ServerMessage *msg)
 {
     switch (msg->body_case) {
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
@@ -102,10 +107,7 @@ static int on_message(struct discover *d, const Discover__V1__ServerMessage *msg
     default:
         break;
     }
-    return 0;
 }
-
-static const struct link_events events = {.up = on_up, .message = on_message};
 
 void handle_wait(struct discover *d, int64_t deadline_ns)
 {
@@ -127,10 +129,7 @@ int discover_new(struct discover **ret_d)
     struct discover *d = calloc(1, sizeof *d);
     if (!d)
         return -ENOMEM;
-    mappings_init(&d->mappings);
-    d->events = &events;
     connection_init(&d->connection, &d->set);
-    pending_init(&d->pending);
     poll_set_init(&d->set);
     d->timeout_ms = TIMEOUT_MS_DEFAULT;
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);

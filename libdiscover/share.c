@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "libdiscover/balance/pick.h"
+#include <utlist.h>
+
+#include "libdiscover/balance/picker.h"
 #include "libdiscover/session/link.h"
 
 #define EJECTIONS_AT_ONCE 32
@@ -32,15 +33,14 @@ static int add(struct discover *d, const char *service)
     if (!s)
         return -ENOMEM;
     strcpy(s->service, service);
-    s->next = d->shares;
-    d->shares = s;
+    LL_PREPEND(d->shares, s);
     return 0;
 }
 
 static bool is_wanted(struct discover *d, const char *service)
 {
-    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
-        if (strcmp(picker_service(p), service) == 0)
+    for (const struct discover_picker *p = d->pickers; p; p = p->next)
+        if (p->shared && strcmp(p->query.service, service) == 0)
             return true;
     return false;
 }
@@ -48,10 +48,9 @@ static bool is_wanted(struct discover *d, const char *service)
 static int queue_request(struct discover *d, const char *service, bool stop)
 {
     Discover__V1__Share body = DISCOVER__V1__SHARE__INIT;
-    uint32_t id;
     body.service = (char *)service;
     body.stop = stop;
-    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, &body.base, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, &body.base);
 }
 
 /* What cannot be sent now is sent on the next connection. */
@@ -65,13 +64,13 @@ int discover_picker_share(struct discover_picker *p)
 {
     if (!p)
         return -EINVAL;
-    struct discover *d = picker_handle(p);
-    if (picker_is_shared(p))
+    struct discover *d = p->d;
+    if (p->shared)
         return 0;
-    int err = find(d, picker_service(p)) ? 0 : add(d, picker_service(p));
+    int err = find(d, p->query.service) ? 0 : add(d, p->query.service);
     if (err < 0)
         return err;
-    send_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
+    send_now(d, p->query.service, false); /* also if another picker has: the answer is what is ejected by now */
     picker_share(p);
     return 0;
 }
@@ -79,15 +78,12 @@ int discover_picker_share(struct discover_picker *p)
 /* Forgets services of which no picker is left. */
 static void drop_unwanted(struct discover *d)
 {
-    struct share **at = &d->shares;
-    while (*at) {
-        struct share *s = *at;
-        if (is_wanted(d, s->service)) {
-            at = &s->next;
+    for (struct share *s = d->shares, *next; s; s = next) {
+        next = s->next;
+        if (is_wanted(d, s->service))
             continue;
-        }
         send_now(d, s->service, true);
-        *at = s->next;
+        LL_DELETE(d->shares, s);
         free(s);
     }
 }
@@ -109,14 +105,13 @@ int shares_send(struct discover *d)
     return err;
 }
 
-static int send_ejection(struct discover *d, const char *service, const struct ejection *ejection)
+static void send_ejection(struct discover *d, const char *service, const struct ejection *ejection)
 {
     Discover__V1__Eject body = DISCOVER__V1__EJECT__INIT;
-    uint32_t id;
     body.service = (char *)service;
     body.id = ejection->id;
     body.for_ms = (uint32_t)ejection->for_ms;
-    return link_send(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, &body.base, &id);
+    (void)link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, &body.base);
 }
 
 /* Ejections are taken from the picker without a connection, too: when there is one they would be old news. */
@@ -127,7 +122,7 @@ static void send_ejections(struct discover *d, struct discover_picker *p)
     do {
         n = picker_take_ejections(p, ejections, EJECTIONS_AT_ONCE);
         for (size_t i = 0; i < n && d->link == LINK_UP; i++)
-            (void)send_ejection(d, picker_service(p), &ejections[i]);
+            send_ejection(d, p->query.service, &ejections[i]);
     } while (n == EJECTIONS_AT_ONCE);
 }
 
@@ -135,15 +130,16 @@ void shares_run(struct discover *d)
 {
     if (!poll_set_drain(&d->set))
         return;
-    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
-        send_ejections(d, p);
+    for (struct discover_picker *p = d->pickers; p; p = p->next)
+        if (p->shared)
+            send_ejections(d, p);
     drop_unwanted(d);
 }
 
 void shares_heard(struct discover *d, const Discover__V1__Ejected *ejected)
 {
     const struct ejection ejection = {ejected->id, ejected->for_ms};
-    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
-        if (strcmp(picker_service(p), ejected->service) == 0)
+    for (struct discover_picker *p = d->pickers; p; p = p->next)
+        if (p->shared && strcmp(p->query.service, ejected->service) == 0)
             picker_warn(p, &ejection);
 }

@@ -9,7 +9,7 @@
 
 #include "libdiscover/context.h"
 
-/* Sends what pickers have ejected since, and of which services none is left. A failure ends the connection. */
+/* Sends what pickers have ejected since, and of which services none is left. */
 void shares_run(struct discover *d);
 
 /* Tells a new connection which services are shared. A negative errno: the caller ends the connection. */

@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/trace_context.h"
 #include "libdiscover/session/link.h"
 
 struct endpoints {
     struct discover_endpoint *all; /* by id */
-    size_t n, cap;
+    size_t n;
 };
 
 struct discover_watch {
@@ -32,18 +34,6 @@ struct discover_watch {
     char service[TABLE_KEY_MAX + 1];
 };
 
-static int reserve(struct endpoints *set, size_t n)
-{
-    if (n <= set->cap)
-        return 0;
-    struct discover_endpoint *all = realloc(set->all, n * sizeof *all);
-    if (!all)
-        return -ENOMEM;
-    set->all = all;
-    set->cap = n;
-    return 0;
-}
-
 static int by_id(const void *a, const void *b)
 {
     uint64_t x = ((const struct discover_endpoint *)a)->id, y = ((const struct discover_endpoint *)b)->id;
@@ -54,13 +44,17 @@ static int by_id(const void *a, const void *b)
 static int read_set(struct discover *d, const char *service, struct endpoints *ret_set)
 {
     int result;
-    size_t n = 8;
+    size_t n = 8, cap;
     do {
-        int err = reserve(ret_set, 2 * n);
-        result = err ? err : discover_resolve(d, service, ret_set->all, ret_set->cap, &n);
+        cap = 2 * n;
+        struct discover_endpoint *all = realloc(ret_set->all, cap * sizeof *all);
+        if (!all)
+            return -ENOMEM;
+        ret_set->all = all;
+        result = discover_resolve(d, service, all, cap, &n);
         if (result < 0)
             return result;
-    } while (n > ret_set->cap);
+    } while (n > cap);
     ret_set->n = n;
     qsort(ret_set->all, ret_set->n, sizeof *ret_set->all, by_id);
     return result;
@@ -149,14 +143,11 @@ static int look(struct discover_watch *w)
 
 static void release_ended(struct discover *d)
 {
-    struct discover_watch **at = &d->watches;
-    while (*at) {
-        struct discover_watch *w = *at;
-        if (!w->ended) {
-            at = &w->next;
+    for (struct discover_watch *w = d->watches, *next; w; w = next) {
+        next = w->next;
+        if (!w->ended)
             continue;
-        }
-        *at = w->next;
+        LL_DELETE(d->watches, w);
         free(w->trace);
         free(w->known.all);
         free(w);
@@ -204,11 +195,11 @@ void watches_traced(struct discover *d, const char *service, const char *tracepa
     }
 }
 
-void watches_each(const struct discover *d, watch_key_fn *fn, void *arg)
+void watches_want(const struct discover *d)
 {
     for (const struct discover_watch *w = d->watches; w; w = w->next)
         if (!w->ended)
-            fn(arg, w->service);
+            dns_want(d->dns, w->service);
 }
 
 static int queue_request(struct discover_watch *w, bool stop)
@@ -216,7 +207,9 @@ static int queue_request(struct discover_watch *w, bool stop)
     Discover__V1__Watch body = DISCOVER__V1__WATCH__INIT;
     body.service = w->service;
     body.stop = stop;
-    return link_queue(w->d, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, &body.base, &w->request);
+    int err = link_queue(w->d, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, &body.base);
+    w->request = w->d->last_id;
+    return err;
 }
 
 int watches_send(struct discover *d)
@@ -258,8 +251,7 @@ int discover_watch(struct discover *d, const char *service, discover_watch_fn *f
     w->fn = fn;
     w->arg = arg;
     w->due = d->watches_due = true;
-    w->next = d->watches;
-    d->watches = w;
+    LL_PREPEND(d->watches, w);
     send_now(w, false);
     if (context_check(d) == 0)
         link_arm(d);

@@ -17,9 +17,8 @@ void watches_run(struct discover *d);
 /* Sends all watches to the daemon, on a new connection. A negative errno ends the connection. */
 int watches_send(struct discover *d);
 
-/* Calls fn with the look-up key of each watch. */
-typedef void watch_key_fn(void *arg, const char *key);
-void watches_each(const struct discover *d, watch_key_fn *fn, void *arg);
+/* Tells the DNS source, which is there, what is watched. */
+void watches_want(const struct discover *d);
 
 /* Whether the message with that id was sent for a watch. */
 bool watches_asked(const struct discover *d, uint32_t id);

@@ -17,24 +17,13 @@ void pickers_run(struct discover *d);
 /* Lets the handle's pickers go over to the present table, so that idle ones keep no replaced one. */
 void pickers_move(struct discover *d);
 
-const char *picker_service(const struct discover_picker *p);
-struct discover *picker_handle(const struct discover_picker *p);
-
-/* From now on context_wake is called when there are ejections to be sent, and when the picker is freed. */
+/* From now on dispatch is woken when there are ejections to be sent, and when the picker is freed. */
 void picker_share(struct discover_picker *p);
-bool picker_is_shared(const struct discover_picker *p);
-
-/* The handle's shared pickers, one after the other; after: NULL for the first. NULL: there are no more. */
-struct discover_picker *pickers_next_shared(const struct discover *d, const struct discover_picker *after);
 
 /* Takes ejections that were not sent yet, at most cap; returns how many: call again when it was cap. */
 size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap);
 
 /* Another process has ejected that instance. */
 void picker_warn(struct discover_picker *p, const struct ejection *ejection);
-
-/* Calls fn with the look-up key of each picker. */
-typedef void picker_key_fn(void *arg, const char *key);
-void pickers_each(const struct discover *d, picker_key_fn *fn, void *arg);
 
 #endif

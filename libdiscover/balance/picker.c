@@ -4,9 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
+
+#include <utlist.h>
 
 #include "libdiscover/balance/outliers.h"
 #include "libdiscover/lookup/verdict.h"
@@ -25,10 +26,9 @@ int discover_picker_new_query(struct discover *d, const struct discover_query *q
 {
     if (!d || !q || !ret_p || q->filter.states & ~PICKED_STATES)
         return -EINVAL;
-    struct discover_picker *p = aligned_alloc(CACHE_LINE, sizeof *p);
+    struct discover_picker *p = cache_line_alloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    memset(p, 0, sizeof *p);
     if (getrandom(&p->seed, sizeof p->seed, GRND_NONBLOCK) < 0)
         p->seed = (uint64_t)clock_now_ns() ^ (uint64_t)getpid() << 32;
     p->d = d;
@@ -38,8 +38,7 @@ int discover_picker_new_query(struct discover *d, const struct discover_query *q
     retry_budget_init(&p->budget, now_in_ms());
     pthread_mutex_init(&p->lock, NULL);
     table_view_init(&p->view);
-    p->next = d->pickers;
-    d->pickers = p;
+    LL_PREPEND(d->pickers, p);
     *ret_p = p;
     return 0;
 }
@@ -59,12 +58,9 @@ void discover_picker_free(struct discover_picker *p)
 {
     if (!p)
         return;
-    struct discover_picker **at = &p->d->pickers;
-    while (*at != p)
-        at = &(*at)->next;
-    *at = p->next;
+    LL_DELETE(p->d->pickers, p);
     if (p->shared)
-        context_wake(p->d);
+        poll_set_wake(&p->d->set);
     picker_drop_sets(p);
     roster_fini(&p->roster);
     free(p->filtered);
@@ -118,22 +114,6 @@ void pickers_move(struct discover *d)
     }
 }
 
-void pickers_each(const struct discover *d, picker_key_fn *fn, void *arg)
-{
-    for (const struct discover_picker *p = d->pickers; p; p = p->next)
-        fn(arg, p->query.key);
-}
-
-const char *picker_service(const struct discover_picker *p)
-{
-    return p->query.service;
-}
-
-struct discover *picker_handle(const struct discover_picker *p)
-{
-    return p->d;
-}
-
 /* What it has ejected by now is shared, too. */
 void picker_share(struct discover_picker *p)
 {
@@ -141,19 +121,6 @@ void picker_share(struct discover_picker *p)
     p->shared = true;
     pthread_mutex_unlock(&p->lock);
     atomic_store(&p->dirty, true);
-}
-
-bool picker_is_shared(const struct discover_picker *p)
-{
-    return p->shared;
-}
-
-struct discover_picker *pickers_next_shared(const struct discover *d, const struct discover_picker *after)
-{
-    struct discover_picker *p = after ? after->next : d->pickers;
-    while (p && !p->shared)
-        p = p->next;
-    return p;
 }
 
 size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap)

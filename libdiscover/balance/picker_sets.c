@@ -67,13 +67,9 @@ void picker_drop_sets(struct discover_picker *p)
 static struct pick_set *get_spare(struct discover_picker *p)
 {
     struct pick_set *set = p->spare;
-    if (set) {
-        p->spare = set->next;
-        return set;
-    }
-    set = aligned_alloc(CACHE_LINE, sizeof *set);
-    if (set)
-        memset(set, 0, sizeof *set);
+    if (!set)
+        return cache_line_alloc(sizeof *set);
+    p->spare = set->next;
     return set;
 }
 
@@ -96,7 +92,7 @@ static void announce(struct discover_picker *p, const struct choice *c)
     for (uint32_t i = 0; p->shared && i < c->n_backends; i++)
         any = any || outlier_is_unreported(c->backends[i]);
     if (any)
-        context_wake(p->d);
+        poll_set_wake(&p->d->set);
 }
 
 static bool has_conditions(const struct table_filter *f)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* What was learnt of an instance is kept this long after it has left the catalog: it may come back. */
 #define KEEP_MS 60000
@@ -58,10 +57,9 @@ static int reserve(struct roster *r, size_t n)
 
 static struct backend *add(struct roster *r, uint64_t id)
 {
-    struct backend *it = aligned_alloc(CACHE_LINE, sizeof *it);
+    struct backend *it = cache_line_alloc(sizeof *it);
     if (!it)
         return NULL;
-    memset(it, 0, sizeof *it);
     it->id = id;
     r->backends[r->n++] = it;
     return it;

@@ -6,31 +6,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "libdiscover/core/hex.h"
+
 #define PARENT_LEN      (TRACE_PARENT_CAP - 1)
 #define STATE_MEMBERS   32
 #define STATE_KEY_MAX   256
 #define STATE_VALUE_MAX 256
 
 /* --- traceparent --- */
-
-/* Capital letters are refused (section 3.2.2). */
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool hex(const char *text, uint8_t *ret_bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int high = digit(text[2 * i]), low = high < 0 ? -1 : digit(text[2 * i + 1]);
-        if (low < 0)
-            return false;
-        ret_bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
 
 static bool zeros(const uint8_t *bytes, size_t n)
 {
@@ -47,14 +30,16 @@ static bool length_fits(const char *parent, uint8_t version)
     return n == PARENT_LEN || (n > PARENT_LEN && version > 0 && parent[PARENT_LEN] == '-');
 }
 
+/* Capital letters are refused (section 3.2.2). */
 static const char *read_parent(const char *parent, struct trace_context *c)
 {
     uint8_t version, flags;
-    if (strnlen(parent, PARENT_LEN) < PARENT_LEN || !hex(parent, &version, 1) || version == 0xff ||
+    if (strnlen(parent, PARENT_LEN) < PARENT_LEN || !hex_read(parent, &version, 1) || version == 0xff ||
         !length_fits(parent, version))
         return "traceparent: not \"00-<trace id>-<parent id>-<flags>\"";
-    if (parent[2] != '-' || parent[35] != '-' || parent[52] != '-' || !hex(parent + 3, c->trace_id, TRACE_ID_SIZE) ||
-        !hex(parent + 36, c->span_id, SPAN_ID_SIZE) || !hex(parent + 53, &flags, 1))
+    if (parent[2] != '-' || parent[35] != '-' || parent[52] != '-' ||
+        !hex_read(parent + 3, c->trace_id, TRACE_ID_SIZE) || !hex_read(parent + 36, c->span_id, SPAN_ID_SIZE) ||
+        !hex_read(parent + 53, &flags, 1))
         return "traceparent: ids and flags are digits and small letters a to f, with \"-\" between them";
     if (zeros(c->trace_id, TRACE_ID_SIZE))
         return "traceparent: the trace id is all zeros";

@@ -13,6 +13,7 @@
 /* Functions that newer versions of c-ares deprecate are called all the same: their successors are not in older ones. */
 #define CARES_NO_DEPRECATED
 #include <ares.h>
+#include <utlist.h>
 
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/dns_wire.h"
@@ -58,11 +59,17 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
         (void)epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event); /* if not: c-ares's time-out ends the question */
 }
 
-static bool is_own(const struct dns_channel *c, int fd)
+static struct dns_socket *find(const struct dns_channel *c, int fd)
 {
-    const struct dns_socket *s = c->sockets;
+    struct dns_socket *s = c->sockets;
     while (s && s->fd.fd != fd)
         s = s->next;
+    return s;
+}
+
+static bool is_own(const struct dns_channel *c, int fd)
+{
+    const struct dns_socket *s = find(c, fd);
     return s && known_fd_is_own(&s->fd);
 }
 
@@ -77,22 +84,19 @@ static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
         free(s);
         return ARES_SOCKET_BAD;
     }
-    s->next = c->sockets;
-    c->sockets = s;
+    LL_PREPEND(c->sockets, s);
     return s->fd.fd;
 }
 
 static int close_socket(ares_socket_t fd, void *arg)
 {
     struct dns_channel *c = arg;
-    struct dns_socket **at = &c->sockets, *s;
-    while (*at && (*at)->fd.fd != fd)
-        at = &(*at)->next;
-    if ((s = *at)) {
-        *at = s->next;
-        known_fd_close(&s->fd);
-        free(s);
-    }
+    struct dns_socket *s = find(c, fd);
+    if (!s)
+        return 0;
+    LL_DELETE(c->sockets, s);
+    known_fd_close(&s->fd);
+    free(s);
     return 0;
 }
 

@@ -13,7 +13,6 @@
 void dns_service_init(struct dns_service *s, const char *key, uint64_t seed)
 {
     memset(s, 0, sizeof *s);
-    mappings_init(&s->mappings);
     strcpy(s->key, key);
     retry_init(&s->retry, seed);
     dns_answer_init(&s->answer);
@@ -23,11 +22,6 @@ void dns_service_fini(struct dns_service *s)
 {
     mappings_fini(&s->mappings);
     dns_answer_fini(&s->answer);
-}
-
-static struct mapping *known(struct dns_service *s)
-{
-    return atomic_load(&s->mappings.current);
 }
 
 /* Marks the table of what is known with how sure that is from now on. */
@@ -41,7 +35,7 @@ static void vouch(const struct dns_service *s, const struct table *t, bool stale
 
 static bool take(struct dns_service *s, const struct dns_answer *a, int64_t now_ns)
 {
-    struct mapping *mapping = known(s);
+    struct mapping *mapping = atomic_load(&s->mappings.current);
     struct lookup_key key;
     struct table table;
     if (lookup_key_parse(s->key, &key) < 0 || dns_table_make(&key, a, &table) < 0) {
@@ -81,7 +75,7 @@ void dns_service_failed(struct dns_service *s, int64_t now_ns)
 
 void dns_service_late(struct dns_service *s, int64_t now_ns)
 {
-    struct mapping *mapping = known(s);
+    struct mapping *mapping = atomic_load(&s->mappings.current);
     if (mapping && dns_table_any(&mapping->table))
         vouch(s, &mapping->table, true, now_ns);
     else if (mapping)

@@ -70,13 +70,13 @@ struct dns_service *dns_names_add(struct dns_names *names, const char *key, bool
     return found;
 }
 
-void dns_names_each(struct dns_names *names, dns_names_fn *fn, void *arg)
+struct dns_service *dns_names_next(struct dns_names *names, struct dns_service *after)
 {
-    for (size_t i = 0; i < DNS_BUCKETS; i++)
-        for (struct dns_service *s = atomic_load(&names->buckets[i]), *next; s; s = next) {
-            next = atomic_load(&s->next);
-            fn(arg, s);
-        }
+    _Atomic(struct dns_service *) *bucket = after ? bucket_of(names, after->key) + 1 : names->buckets;
+    struct dns_service *next = after ? atomic_load(&after->next) : NULL;
+    while (!next && bucket < names->buckets + DNS_BUCKETS)
+        next = atomic_load(bucket++);
+    return next;
 }
 
 /* The predecessor is the owner's alone to change, but for the bucket, whose head others may have put more before. */
@@ -92,12 +92,6 @@ void dns_names_remove(struct dns_names *names, struct dns_service *s)
     atomic_fetch_sub(&names->n, 1);
     s->next_removed = names->removed;
     names->removed = s;
-}
-
-static void reclaim_replaced(void *arg, struct dns_service *s)
-{
-    if (s->mappings.retired && mappings_reclaim(&s->mappings))
-        *(bool *)arg = true;
 }
 
 /* Nobody can find them any more; their tables may still be read, for as long as pickers have them. */
@@ -123,19 +117,16 @@ static bool reclaim_removed(struct dns_names *names)
 bool dns_names_reclaim(struct dns_names *names)
 {
     bool read = false;
-    dns_names_each(names, reclaim_replaced, &read);
+    for (struct dns_service *s = NULL; (s = dns_names_next(names, s));)
+        read |= s->mappings.retired && mappings_reclaim(&s->mappings);
     return reclaim_removed(names) || read;
-}
-
-static void remove_one(void *arg, struct dns_service *s)
-{
-    dns_names_remove(arg, s);
 }
 
 void dns_names_fini(struct dns_names *names)
 {
     struct dns_service *next;
-    dns_names_each(names, remove_one, names);
+    for (struct dns_service *s = NULL; (s = dns_names_next(names, s));)
+        dns_names_remove(names, s);
     for (struct dns_service *s = names->removed; s; s = next) {
         next = s->next_removed;
         dns_service_fini(s);

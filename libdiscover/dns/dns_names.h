@@ -35,9 +35,13 @@ struct dns_service *dns_names_find(struct dns_names *names, const char *key);
 /* Finds it or adds it, *ret_added says which; key is valid. NULL: there are too many, or no memory. */
 struct dns_service *dns_names_add(struct dns_names *names, const char *key, bool *ret_added);
 
-/* The owner's. fn may remove the service it is called with. */
-typedef void dns_names_fn(void *arg, struct dns_service *s);
-void dns_names_each(struct dns_names *names, dns_names_fn *fn, void *arg);
+/*
+ * One service after the other; after: NULL for the first. NULL: there are no more. The owner's, who may have removed `after`
+ * meanwhile, but reclaimed nothing; any thread between enter and leave.
+ */
+struct dns_service *dns_names_next(struct dns_names *names, struct dns_service *after);
+
+/* The owner's. */
 void dns_names_remove(struct dns_names *names, struct dns_service *s);
 
 /* The owner's: frees what was removed or replaced. Returns whether some is still read: try again later. */

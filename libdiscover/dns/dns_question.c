@@ -13,11 +13,6 @@ static bool is_host_octet(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 /* RFC 1035 3.1. A dot at the end is allowed. */
 static int name_from_text(const char *text, struct dns_wire_name *ret_name)
 {
@@ -31,12 +26,12 @@ static int name_from_text(const char *text, struct dns_wire_name *ret_name)
                 return -EINVAL;
             octets[length_at] = (uint8_t)n;
             length_at = at;
-        } else if (!is_host_octet(lower((uint8_t)*c))) {
+        } else if (!is_host_octet(dns_lower((uint8_t)*c))) {
             return -EINVAL;
         }
         if (at == DNS_NAME_MAX)
             return -EINVAL;
-        octets[at++] = end ? 0 : lower((uint8_t)*c);
+        octets[at++] = end ? 0 : dns_lower((uint8_t)*c);
         if (end)
             break;
     }

@@ -29,6 +29,11 @@ struct dns_wire_name {
     uint8_t n;
 };
 
+static inline uint8_t dns_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
 struct dns_question {
     struct dns_wire_name name;
     uint8_t domain_at, zone_at; /* where they begin in the name */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "discover/discover.h"
+#include "libdiscover/core/hex.h"
 
 #define OPTION_EDE 15 /* RFC 8914 2 */
 
@@ -27,18 +28,13 @@ struct dns_record {
 };
 
 struct header {
-    bool response;
+    bool whole; /* it is a response, to one question */
     uint16_t rcode, answers, authorities, additionals;
 };
 
 static struct message message(const uint8_t *bytes, size_t n)
 {
     return (struct message){bytes, bytes + n, {bytes, bytes + n, false}};
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
 static bool append_label(struct dns_wire_name *name, struct dns_in *in, uint8_t n)
@@ -48,7 +44,7 @@ static bool append_label(struct dns_wire_name *name, struct dns_in *in, uint8_t 
         return false;
     name->octets[name->n++] = n;
     for (uint8_t i = 0; i < n; i++)
-        name->octets[name->n++] = lower(label[i]);
+        name->octets[name->n++] = dns_lower(label[i]);
     return true;
 }
 
@@ -81,7 +77,8 @@ static void take_name(struct message *m, struct dns_wire_name *ret_name)
     m->in.at = behind ? behind : in.at;
 }
 
-static struct header take_header(struct message *m)
+/* The header, and the question that is answered. */
+static struct header take_header(struct message *m, struct dns_wire_name *ret_name)
 {
     struct header h = {0};
     (void)dns_take16(&m->in); /* the id, which was checked when it came in */
@@ -90,8 +87,10 @@ static struct header take_header(struct message *m)
     h.answers = dns_take16(&m->in);
     h.authorities = dns_take16(&m->in);
     h.additionals = dns_take16(&m->in);
-    h.response = one_question && flags & DNS_FLAG_QR << 8;
     h.rcode = flags & 0xf;
+    take_name(m, ret_name);
+    (void)dns_take32(&m->in); /* type and class */
+    h.whole = !m->in.cut && one_question && flags & DNS_FLAG_QR << 8;
     return h;
 }
 
@@ -116,24 +115,6 @@ static void lessen(uint32_t *ttl_s, uint32_t by_s)
         *ttl_s = by_s;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool take_hex(const uint8_t *text, uint8_t *ret_bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret_bytes[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 /*
  * "<hex>.addr.<domain>.<zone>" has its address in the name itself: 8 digits, 32, or 40 for both. So no answer is
  * incomplete because its additional records did not fit, or were lost in a cache.
@@ -142,13 +123,13 @@ static void address_from_name(const struct dns_question *q, struct dns_srv_targe
 {
     static const uint8_t addr[] = {4, 'a', 'd', 'd', 'r'};
     uint8_t digits = t->name.octets[0], ipv4[4], ipv6[16];
-    const uint8_t *text = t->name.octets + 1;
+    const char *text = (const char *)t->name.octets + 1;
     if (t->name.n != 1 + digits + sizeof addr + (size_t)(q->name.n - q->domain_at) ||
         memcmp(text + digits, addr, sizeof addr) != 0 || !dns_is_below(&t->name, q, q->domain_at))
         return;
-    if ((digits == 8 || digits == 40) && take_hex(text, ipv4, 4))
+    if ((digits == 8 || digits == 40) && hex_read(text, ipv4, 4))
         addresses_set(&t->addresses, DISCOVER_HAS_IPV4, ipv4);
-    if ((digits == 32 || digits == 40) && take_hex(text + digits - 32, ipv6, 16))
+    if ((digits == 32 || digits == 40) && hex_read(text + digits - 32, ipv6, 16))
         addresses_set(&t->addresses, DISCOVER_HAS_IPV6, ipv6);
     t->computed = t->addresses.families != 0;
 }
@@ -289,10 +270,8 @@ static int read_sections(const struct dns_question *q, bool heard, struct messag
 {
     struct dns_wire_name name;
     bool any_soa = false;
-    struct header h = take_header(m);
-    take_name(m, &name);
-    (void)dns_take32(&m->in); /* type and class */
-    if (m->in.cut || !h.response || !dns_same_name(&name, &q->name))
+    struct header h = take_header(m, &name);
+    if (!h.whole || !dns_same_name(&name, &q->name))
         return -EBADMSG;
     int err = read_answers(q, m, h.answers, a);
     bool some = a->ttl_s != UINT32_MAX;
@@ -349,10 +328,8 @@ int dns_answer_read_address(const uint8_t *bytes, size_t n, struct dns_srv_targe
 {
     struct message m = message(bytes, n);
     struct dns_wire_name name;
-    struct header h = take_header(&m);
-    take_name(&m, &name);
-    (void)dns_take32(&m.in);
-    if (m.in.cut || !h.response)
+    struct header h = take_header(&m, &name);
+    if (!h.whole)
         return -EBADMSG;
     if (h.rcode != DNS_NOERROR && h.rcode != DNS_NXDOMAIN)
         return -EAGAIN;

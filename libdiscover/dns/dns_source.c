@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "libdiscover/core/poll_set.h"
@@ -46,10 +45,9 @@ struct asked {
 
 int dns_open(const struct poll_set *outer, const char *servers, const char *zone, struct dns_source **ret_src)
 {
-    struct dns_source *src = aligned_alloc(CACHE_LINE, sizeof *src);
+    struct dns_source *src = cache_line_alloc(sizeof *src);
     if (!src)
         return -ENOMEM;
-    memset(src, 0, sizeof *src);
     src->servers = servers;
     src->zone = zone;
     src->outer = outer;
@@ -134,25 +132,26 @@ void dns_want(struct dns_source *src, const char *key)
     (void)dns_is_present(src, key, NULL);
 }
 
-static void oldest(void *arg, struct dns_service *s)
+/* -1: there is no answer. */
+static int64_t service_age_ns(struct dns_service *s)
 {
-    int64_t *age_ns = arg;
     struct mapping *mapping = mapping_enter(&s->mappings);
     if (!mapping)
-        return;
-    int64_t own_ns = table_sync(&mapping->table) == TABLE_UNSYNCED ? -1 : verdict_age_ns(&mapping->table);
-    if (own_ns > *age_ns)
-        *age_ns = own_ns;
+        return -1;
+    int64_t age_ns = verdict_age_ns(&mapping->table);
     mapping_leave(mapping);
+    return age_ns;
 }
 
 int64_t dns_age_ns(struct dns_source *src)
 {
-    int64_t age_ns = -1;
+    int64_t oldest_ns = -1, age_ns;
     uint32_t entered = dns_names_enter(&src->names);
-    dns_names_each(&src->names, oldest, &age_ns);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&src->names, s));)
+        if ((age_ns = service_age_ns(s)) > oldest_ns)
+            oldest_ns = age_ns;
     dns_names_leave(&src->names, entered);
-    return age_ns;
+    return oldest_ns;
 }
 
 /* 3. */
@@ -306,42 +305,41 @@ static void ask_service(struct dns_source *src, struct dns_service *s)
     one_answer_less(src, s);
 }
 
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static bool is_wanted(struct dns_service *s)
 {
     int64_t idle_ns = verdict_clock_ns() - atomic_load_explicit(&s->wanted_ns, memory_order_relaxed);
     return idle_ns < DNS_FORGET_NS;
 }
 
-/* What a walk over the services is for: when the next of them is due. */
-struct round {
-    struct dns_source *src;
-    int64_t now_ns, next_ns;
-};
-
-static void sooner(struct round *r, int64_t due_ns)
+/* 2, 5. Returns when the service is due next by itself; INT64_MAX: not before it is answered, or never. */
+static int64_t look_after(struct dns_source *src, struct dns_service *s, int64_t now_ns)
 {
-    if (due_ns < r->next_ns)
-        r->next_ns = due_ns;
+    if (s->asking && s->late_ns > now_ns)
+        return s->late_ns;
+    if (s->asking) {
+        dns_service_late(s, now_ns);
+        return INT64_MAX;
+    }
+    if (s->due_ns <= now_ns && !is_wanted(s)) {
+        dns_names_remove(&src->names, s);
+        return INT64_MAX;
+    }
+    if (s->due_ns <= now_ns)
+        ask_service(src, s);
+    return s->asking ? INT64_MAX : s->due_ns;
 }
 
-/* 2, 5. */
-static void look_after(void *arg, struct dns_service *s)
+static int64_t look_after_all(struct dns_source *src, int64_t now_ns)
 {
-    struct round *r = arg;
-    if (s->asking && s->late_ns > r->now_ns)
-        sooner(r, s->late_ns);
-    else if (s->asking)
-        dns_service_late(s, r->now_ns);
-    if (s->asking)
-        return;
-    if (s->due_ns <= r->now_ns && !is_wanted(s)) {
-        dns_names_remove(&r->src->names, s);
-        return;
-    }
-    if (s->due_ns <= r->now_ns)
-        ask_service(r->src, s);
-    if (!s->asking)
-        sooner(r, s->due_ns);
+    int64_t next_ns = INT64_MAX;
+    for (struct dns_service *s = NULL; (s = dns_names_next(&src->names, s));)
+        next_ns = sooner(next_ns, look_after(src, s, now_ns));
+    return next_ns;
 }
 
 static void take_events(struct dns_source *src)
@@ -364,9 +362,8 @@ static void arm(struct dns_source *src, int64_t next_ns)
 }
 
 /* What was asked is not answered any more. */
-static void ask_again(void *arg, struct dns_service *s)
+static void ask_again(struct dns_service *s)
 {
-    (void)arg;
     if (!s->asking)
         return;
     s->asking = false;
@@ -380,26 +377,22 @@ static void mend(struct dns_source *src)
     if (poll_set_mend(&src->set) <= 0)
         return;
     close_channel(src, false);
-    dns_names_each(&src->names, ask_again, NULL);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&src->names, s));)
+        ask_again(s);
     dns_enter_set(src);
-}
-
-static void forget(void *arg, struct dns_service *s)
-{
-    struct dns_source *src = arg;
-    dns_names_remove(&src->names, s);
 }
 
 /* 6. */
 static void rest(struct dns_source *src)
 {
     close_channel(src, true);
-    dns_names_each(&src->names, forget, src);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&src->names, s));)
+        dns_names_remove(&src->names, s);
 }
 
 bool dns_step(struct dns_source *src, bool resting)
 {
-    struct round round = {src, clock_now_ns(), INT64_MAX};
+    int64_t now_ns = clock_now_ns(), next_ns = INT64_MAX;
     mend(src);
     take_events(src);
     if (src->channel)
@@ -407,34 +400,24 @@ bool dns_step(struct dns_source *src, bool resting)
     if (resting)
         rest(src);
     else
-        dns_names_each(&src->names, look_after, &round);
+        next_ns = look_after_all(src, now_ns);
     int64_t left_ns = src->channel ? dns_channel_left_ns(src->channel) : -1;
     if (left_ns >= 0)
-        sooner(&round, round.now_ns + left_ns);
+        next_ns = sooner(next_ns, now_ns + left_ns);
     bool read = dns_names_reclaim(&src->names);
     if (read)
-        sooner(&round, round.now_ns + RECLAIM_NS);
-    arm(src, round.next_ns);
+        next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
+    arm(src, next_ns);
     return read;
 }
 
-struct changed_call {
-    dns_changed_fn *fn;
-    void *arg;
-};
-
-static void report_changed(void *arg, struct dns_service *s)
+const char *dns_next_changed(struct dns_source *src)
 {
-    const struct changed_call *call = arg;
-    if (s->changed)
-        call->fn(call->arg, s->key);
-    s->changed = false;
-}
-
-void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg)
-{
-    struct changed_call call = {fn, arg};
-    if (src->changed)
-        dns_names_each(&src->names, report_changed, &call);
+    for (struct dns_service *s = NULL; src->changed && (s = dns_names_next(&src->names, s));)
+        if (s->changed) {
+            s->changed = false;
+            return s->key;
+        }
     src->changed = false;
+    return NULL;
 }

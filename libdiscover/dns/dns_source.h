@@ -45,9 +45,8 @@ bool dns_step(struct dns_source *src, bool resting);
 /* Somebody watches a service or has a picker for it: it is not to be forgotten. */
 void dns_want(struct dns_source *src, const char *key);
 
-/* Tells of each service whose look-ups answer something else than when this was last called. */
-typedef void dns_changed_fn(void *arg, const char *key);
-void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg);
+/* A service whose look-ups answer something else than when it was last returned, until dns_step; NULL: there is none. */
+const char *dns_next_changed(struct dns_source *src);
 
 /* As context_enter and context_is_present (context.h), for a service and conditions (lookup_key.h). [any thread] */
 struct mapping *dns_enter(struct dns_source *src, const char *key);

@@ -6,22 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void mappings_init(struct mappings *m)
-{
-    memset(m, 0, sizeof *m);
-}
-
-/* All pins use one stripe: another thread may unpin, whose own counter would go below 0. */
-void mapping_pin(struct mapping *mapping)
-{
-    readers_enter(&mapping->readers, 0);
-}
-
-void mapping_unpin(struct mapping *mapping)
-{
-    readers_leave(&mapping->readers, 0);
-}
-
 static void push(struct mapping **list, struct mapping *mapping)
 {
     mapping->next = *list;
@@ -39,9 +23,15 @@ static struct mapping *pop(struct mapping **list)
 static struct mapping *get_spare(struct mappings *m)
 {
     struct mapping *mapping = pop(&m->spare);
-    if (!mapping && (mapping = aligned_alloc(CACHE_LINE, sizeof *mapping)))
-        memset(mapping, 0, sizeof *mapping);
-    return mapping;
+    return mapping ? mapping : cache_line_alloc(sizeof *mapping);
+}
+
+static bool replace(struct mappings *m, struct mapping *mapping)
+{
+    struct mapping *old = atomic_exchange(&m->current, mapping);
+    if (old)
+        push(&m->retired, old);
+    return mappings_reclaim(m);
 }
 
 int mappings_install(struct mappings *m, const struct table *table)
@@ -51,19 +41,13 @@ int mappings_install(struct mappings *m, const struct table *table)
         return -ENOMEM;
     mapping->table = *table;
     atomic_store_explicit(&mapping->aged, 0, memory_order_relaxed);
-    struct mapping *old = atomic_exchange(&m->current, mapping);
-    if (old)
-        push(&m->retired, old);
-    (void)mappings_reclaim(m);
+    (void)replace(m, mapping);
     return 0;
 }
 
 bool mappings_clear(struct mappings *m)
 {
-    struct mapping *old = atomic_exchange(&m->current, NULL);
-    if (old)
-        push(&m->retired, old);
-    return mappings_reclaim(m);
+    return replace(m, NULL);
 }
 
 bool mappings_reclaim(struct mappings *m)
@@ -98,5 +82,5 @@ void mappings_fini(struct mappings *m)
         push(&m->retired, current);
     free_list(m->retired);
     free_list(m->spare);
-    mappings_init(m);
+    memset(m, 0, sizeof *m);
 }

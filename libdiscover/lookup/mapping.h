@@ -25,9 +25,7 @@ struct mappings {
     struct mapping *spare;             /* list of unmapped ones, to be used again */
 };
 
-void mappings_init(struct mappings *m);
-
-/* No reader may be left. */
+/* Zeroed memory is without one. No reader may be left for fini. */
 void mappings_fini(struct mappings *m);
 
 /* Makes *table, which it takes over, the present one. -ENOMEM: then it is still the caller's. */
@@ -63,9 +61,16 @@ static inline void mapping_leave(struct mapping *mapping)
 
 /*
  * Keeps the mapping beyond mapping_leave, until mapping_unpin, in whatever thread. mapping_pin is called between
- * mapping_enter and mapping_leave.
+ * mapping_enter and mapping_leave. All pins use one stripe: another thread may unpin, whose own counter would go below 0.
  */
-void mapping_pin(struct mapping *mapping);
-void mapping_unpin(struct mapping *mapping);
+static inline void mapping_pin(struct mapping *mapping)
+{
+    readers_enter(&mapping->readers, 0);
+}
+
+static inline void mapping_unpin(struct mapping *mapping)
+{
+    readers_leave(&mapping->readers, 0);
+}
 
 #endif

@@ -15,9 +15,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define READER_STRIPES 16 /* a power of two */
 #define CACHE_LINE     64
+
+/* Zeroed memory that begins with a cache line of its own; NULL: there is none. free() frees it. */
+static inline void *cache_line_alloc(size_t size)
+{
+    void *memory = aligned_alloc(CACHE_LINE, size);
+    return memory ? memset(memory, 0, size) : NULL;
+}
 
 struct reader_stripe {
     _Alignas(CACHE_LINE) _Atomic uint32_t n; /* readers at present */

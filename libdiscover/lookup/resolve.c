@@ -53,18 +53,12 @@ int discover_resolve(struct discover *d, const char *service, struct discover_en
     return result;
 }
 
-static int64_t table_age_or_none(const struct table *t)
-{
-    int64_t age_ns = verdict_age_ns(t);
-    return age_ns == 0 && table_sync(t) == TABLE_UNSYNCED ? -1 : age_ns;
-}
-
 int64_t discover_age_ms(struct discover *d)
 {
     if (!d)
         return -EINVAL;
     struct mapping *mapping = mapping_enter(&d->mappings);
-    int64_t age_ns = mapping ? table_age_or_none(&mapping->table) : -1;
+    int64_t age_ns = mapping ? verdict_age_ns(&mapping->table) : -1;
     if (mapping)
         mapping_leave(mapping);
     else if (d->dns)
@@ -83,20 +77,15 @@ static int wait_step(struct discover *d, int64_t left_ns)
     return discover_dispatch(d); /* also if nothing came: what was waited for may not be ours any more */
 }
 
-/* Whether a result is what the caller waits for. */
-typedef bool settled_fn(int result);
-
-static bool is_known(int result)
+/* Whether a result is what the caller waits for: an answer, or one with instances. */
+static bool is_settled(int result, bool usable)
 {
+    if (usable)
+        return result >= 0 || result == DISCOVER_E_NAME;
     return result != DISCOVER_E_UNSYNCED && result != DISCOVER_E_BUSY;
 }
 
-static bool is_usable(int result)
-{
-    return result >= 0 || result == DISCOVER_E_NAME;
-}
-
-static int wait_for(struct discover *d, const char *service, int timeout_ms, settled_fn *settled)
+static int wait_for(struct discover *d, const char *service, int timeout_ms, bool usable)
 {
     int err = !d || !service || timeout_ms < 0 ? -EINVAL : context_check(d);
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
@@ -104,7 +93,7 @@ static int wait_for(struct discover *d, const char *service, int timeout_ms, set
         size_t n;
         int result = discover_resolve(d, service, NULL, 0, &n);
         int64_t left_ns = deadline_ns - clock_now_ns();
-        if (settled(result) || left_ns <= 0)
+        if (is_settled(result, usable) || left_ns <= 0)
             return result;
         err = wait_step(d, left_ns);
     }
@@ -113,10 +102,10 @@ static int wait_for(struct discover *d, const char *service, int timeout_ms, set
 
 int discover_wait(struct discover *d, const char *service, int timeout_ms)
 {
-    return wait_for(d, service, timeout_ms, is_known);
+    return wait_for(d, service, timeout_ms, false);
 }
 
 int discover_wait_usable(struct discover *d, const char *service, int timeout_ms)
 {
-    return wait_for(d, service, timeout_ms, is_usable);
+    return wait_for(d, service, timeout_ms, true);
 }

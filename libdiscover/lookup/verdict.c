@@ -100,8 +100,10 @@ int verdict_region(struct mapping *mapping, const char *region)
 int64_t verdict_age_ns(const struct table *t)
 {
     int64_t now_ns = clock_now_ns(), age_ns = table_age_ns(t, now_ns);
-    if (age_ns > 0 || !table_abandoned(t))
+    if (age_ns > 0)
         return age_ns;
+    if (!table_abandoned(t))
+        return table_sync(t) == TABLE_UNSYNCED ? -1 : 0;
     int64_t alive_ns = (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
     return alive_ns > 0 && alive_ns < now_ns - t->ahead_ns ? now_ns - t->ahead_ns - alive_ns : 1;
 }

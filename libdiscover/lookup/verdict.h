@@ -85,7 +85,7 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
  */
 int verdict_region(struct mapping *mapping, const char *region);
 
-/* How old what the table says may be; 0: live. */
+/* How old what the table says may be; 0: live; -1: it says nothing yet. */
 int64_t verdict_age_ns(const struct table *t);
 
 #endif

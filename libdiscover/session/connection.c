@@ -179,8 +179,3 @@ int connection_next(struct connection *c, Discover__V1__ServerMessage **ret_msg)
     *ret_msg = msg;
     return 1;
 }
-
-int connection_take_fd(struct connection *c)
-{
-    return frame_take_fd(&c->in);
-}

@@ -17,8 +17,8 @@
 struct connection {
     struct known_fd sock;       /* the socket; none while closed */
     const struct poll_set *set; /* the handle's; the socket is in it while open */
-    struct frame_reader in;
-    uint8_t *out; /* what the socket would not take yet: out_sent .. out_used */
+    struct frame_reader in;     /* frame_take_fd: the descriptor that came along */
+    uint8_t *out;               /* what the socket would not take yet: out_sent .. out_used */
     size_t out_sent, out_used, out_cap;
     int fd;       /* descriptor that is sent with the first queued byte; -1: none */
     bool blocked; /* the socket is watched for room to send more */
@@ -71,8 +71,5 @@ int connection_read(struct connection *c);
  * what is no frame or no message.
  */
 int connection_next(struct connection *c, Discover__V1__ServerMessage **ret_msg);
-
-/* Takes the descriptor that came along, or -1. */
-int connection_take_fd(struct connection *c);
 
 #endif

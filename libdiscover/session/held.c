@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 void held_drop(struct held **list, struct held *held)
 {
-    while (*list != held)
-        list = &(*list)->next;
-    *list = held->next;
+    LL_DELETE(*list, held);
     free(held->trace);
     free(held);
 }
@@ -85,10 +85,7 @@ int held_add(struct held **list, const struct discover_registration *r, const st
     if (trace)
         *held->trace = *trace;
     held->registration = *r;
-    struct held **end = list;
-    while (*end)
-        end = &(*end)->next;
-    *end = held;
+    LL_APPEND(*list, held);
     drop_older_copies(list, held, false);
     *ret_held = held;
     return 0;

@@ -4,7 +4,6 @@
 #include "libdiscover/session/pending.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
@@ -36,7 +35,7 @@ void link_arm(struct discover *d)
     if (d->mappings.retired)
         next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
     if (!d->waiting)
-        next_ns = sooner(next_ns, d->watches_due || d->pending.ended.first ? now_ns : d->pending.due_ns);
+        next_ns = sooner(next_ns, d->watches_due || d->pending.ended ? now_ns : d->pending.due_ns);
     bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
     if (next_ns == d->timer_ns && !went_off)
         return;
@@ -121,11 +120,10 @@ uint32_t link_next_id(struct discover *d)
     return d->last_id;
 }
 
-static int queue_with(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, int fd,
-                      uint32_t *ret_id)
+static int queue_with(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, int fd)
 {
     Discover__V1__ClientMessage msg = client_message(kind, body);
-    *ret_id = msg.id = link_next_id(d);
+    msg.id = link_next_id(d);
     return connection_send(&d->connection, &msg, fd);
 }
 
@@ -136,9 +134,9 @@ static void note_asked(struct discover *d)
         d->pending.silent_ns = clock_now_ns();
 }
 
-int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id)
+int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body)
 {
-    return queue_with(d, kind, body, -1, ret_id);
+    return queue_with(d, kind, body, -1);
 }
 
 /* Whether the daemon has had this registration from us: if so, whoever has it now has taken it over. */
@@ -170,7 +168,8 @@ static int send_held(struct discover *d, struct held *held)
      */
     int pidfd = connection_has_queued(&d->connection) ? -1 : registration_pidfd(&held->registration);
     body.pidfd = pidfd >= 0;
-    err = queue_with(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, &body.base, pidfd, &held->request);
+    err = queue_with(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, &body.base, pidfd);
+    held->request = d->last_id;
     registration_message_fini(&body);
     note_asked(d);
     return err;
@@ -215,22 +214,14 @@ void link_start(struct discover_call *call)
     link_arm(d);
 }
 
-int link_send(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id)
-{
-    int err = link_queue(d, kind, body, ret_id);
-    end_if(d, err);
-    return err;
-}
-
 static int send_hello(struct discover *d)
 {
     Discover__V1__Hello hello = DISCOVER__V1__HELLO__INIT;
     hello.version_min = hello.version_max = API_VERSION;
     hello.client = d->name;
     d->hello_ns = clock_now_ns();
-    uint32_t id;
     note_asked(d);
-    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO, &hello.base, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO, &hello.base);
 }
 
 /* 1. */
@@ -256,7 +247,7 @@ int link_open(struct discover *d)
 /* Takes over the table whose descriptor came with a message. */
 static int take_table(struct discover *d)
 {
-    int fd = connection_take_fd(&d->connection);
+    int fd = frame_take_fd(&d->connection.in);
     if (fd < 0)
         return protocol_error(d, "the daemon sent no descriptor with its table");
     struct table table;
@@ -281,7 +272,7 @@ static int send_all(struct discover *d)
     int err = 0;
     for (struct held *held = d->held; held && !err; held = held->next)
         err = send_held(d, held);
-    for (struct discover_call *call = d->pending.waiting.first, *next; call && !err; call = next) {
+    for (struct discover_call *call = d->pending.waiting, *next; call && !err; call = next) {
         next = call->next;
         err = send_call(d, call);
     }
@@ -314,7 +305,7 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     retry_reset(&d->renew);
     atomic_store(&d->connected, 1);
     err = send_all(d);
-    return err ? err : d->events->up(d);
+    return err ? err : link_came_up(d);
 }
 
 /* 5. A refused registration is dropped if a call hears of it, or if there is a newer copy; else it is tried again. */
@@ -360,8 +351,7 @@ static int take_back(struct discover *d, const Discover__V1__Registered *registe
     Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
     body.service = registered->service;
     body.instance = registered->instance;
-    uint32_t id;
-    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, &body.base, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, &body.base);
 }
 
 /* 3. */
@@ -374,43 +364,35 @@ static int on_answer(struct discover *d, server_message *msg)
     else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
         err = take_back(d, msg->registered);
     else if (!pending_asked(d, msg->id))
-        err = d->events->message(d, msg);
+        link_passed_on(d, msg);
     if (!err)
         pending_answered(d, msg);
     return err;
 }
 
-/* Passes on a message that may only come after the welcome, and that d->events handles. */
-static int pass_on(struct discover *d, const server_message *msg, const char *what)
-{
-    if (d->link == LINK_GREETING)
-        return protocol_error(d, what);
-    bool table = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
-    int err = table ? take_table(d) : 0;
-    return err ? err : d->events->message(d, msg);
-}
-
 static int on_message(struct discover *d, server_message *msg)
 {
     bool greeting = d->link == LINK_GREETING;
-    switch (msg->body_case) {
-    case DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME:
+    int err = 0;
+    if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME)
         return greeting ? on_welcome(d, msg->welcome) : protocol_error(d, "the daemon sent a second welcome");
+    if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR && (greeting || msg->id == 0))
+        return link_daemon_error(d, msg->error);
+    if (greeting)
+        return protocol_error(d, "the daemon's first message was no welcome");
+    switch (msg->body_case) {
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
-        return pass_on(d, msg, "the daemon sent a table before its welcome");
+        err = take_table(d);
+        break;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
-        return pass_on(d, msg, "the daemon sent a change before its welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
-        return pass_on(d, msg, "the daemon sent an ejection before its welcome");
-    case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
-        if (greeting || msg->id == 0)
-            return link_daemon_error(d, msg->error);
         break;
     default:
-        if (greeting)
-            return protocol_error(d, "the daemon's first message was no welcome");
+        return msg->id ? on_answer(d, msg) : 0;
     }
-    return msg->id ? on_answer(d, msg) : 0;
+    if (!err)
+        link_passed_on(d, msg);
+    return err;
 }
 
 /* All whole messages of what was read; an error ends the connection. */

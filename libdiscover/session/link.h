@@ -6,7 +6,7 @@
  *   1. Connect; after a failure again, with a jittered back-off.
  *   2. Say Hello. Welcome brings the table: up. Register again whatever is held.
  *   3. While up: TableMoved brings another table; answers go to what is held and to the calls that wait for them;
- *      all else to d->events.
+ *      all else is passed on.
  *   4. The stream ends, the daemon refuses us or talks nonsense: close, keep the table, fail the calls that wait, back to 1.
  *   5. A registration whose renewal was refused is sent again after a back-off: perhaps the daemon had not noticed
  *      yet that our old connection has ended.
@@ -16,11 +16,12 @@
 
 #include "libdiscover/context.h"
 
-/* The receiver of what the link does not handle itself (handle.c). A negative errno ends the connection. */
-struct link_events {
-    int (*up)(struct discover *d); /* the connection is up and registrations were sent: sends what else it needs */
-    int (*message)(struct discover *d, const Discover__V1__ServerMessage *msg);
-};
+/*
+ * In handle.c: what the link does not handle itself. The connection is up and registrations were sent: sends what else it
+ * needs; a negative errno ends the connection. And a message came.
+ */
+int link_came_up(struct discover *d);
+void link_passed_on(struct discover *d, const Discover__V1__ServerMessage *msg);
 
 /* Does whatever is due on the connection. Errors are left in d->fault. */
 void link_step(struct discover *d);
@@ -36,15 +37,8 @@ void link_descriptors_gone(struct discover *d, bool set_is_new);
 /* Sets the timer to what comes next, after something was added to what is due. */
 void link_arm(struct discover *d);
 
-/*
- * Gives a message of that kind an id, which it returns in *ret_id, and sends it. While up; a failure ends the
- * connection.
- */
-int link_send(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id);
-
-/* The same from within a step, whose caller ends the connection after a failure. */
-int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body,
-               uint32_t *ret_id);
+/* Gives a message of that kind an id (d->last_id), and sends it. After a failure the connection is of no more use. */
+int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body);
 
 /*
  * Begins a call, which is taken over: it is sent at once, or when the link is up. What cannot be sent has ended by now.

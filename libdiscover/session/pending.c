@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "libdiscover/session/answer.h"
 #include "libdiscover/session/link.h"
 
@@ -57,7 +59,7 @@ static void note_ended(struct discover_call *call)
 {
     call->ended = true;
     call->round = call->d->pending.round;
-    call_list_add(&call->d->pending.ended, call);
+    DL_APPEND(call->d->pending.ended, call);
 }
 
 /* 4. */
@@ -79,9 +81,9 @@ void pending_add_part(struct discover_call *whole, struct discover_call *part)
 void pending_end(struct discover_call *call, int result, const char *text)
 {
     struct pending *p = &call->d->pending;
-    if (call->link)
-        call_list_remove(&p->waiting, call);
-    if (!p->waiting.first)
+    if (call->prev)
+        DL_DELETE(p->waiting, call);
+    if (!p->waiting)
         p->due_ns = 0;
     if (call->whole) {
         pending_end_part(call->whole, result, text);
@@ -94,25 +96,21 @@ void pending_end(struct discover_call *call, int result, const char *text)
 
 static void end_with(struct discover_call *call, Discover__V1__ServerMessage *msg)
 {
-    bool has_body = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS ||
-                    msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED ||
-                    msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS ||
-                    msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT;
+    bool named = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED;
     if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR)
         return pending_end(call, link_result_of(msg->error->code), msg->error->reason);
     if (msg->body_case != call->expected)
         return pending_end(call, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    if (has_body) {
+    if (!named && msg->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_OK) {
         call->body = &msg->status->base; /* or another: they share their place */
         msg->body_case = DISCOVER__V1__SERVER_MESSAGE__BODY__NOT_SET;
     }
-    bool named = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED;
     pending_end(call, 0, named ? msg->registered->instance : "");
 }
 
 bool pending_asked(const struct discover *d, uint32_t id)
 {
-    for (const struct discover_call *call = d->pending.waiting.first; call; call = call->next)
+    for (const struct discover_call *call = d->pending.waiting; call; call = call->next)
         if (call->sent && call->request == id)
             return true;
     return false;
@@ -121,7 +119,7 @@ bool pending_asked(const struct discover *d, uint32_t id)
 /* A registration that was changed before it was sent has two calls for one message. */
 void pending_answered(struct discover *d, Discover__V1__ServerMessage *msg)
 {
-    for (struct discover_call *call = d->pending.waiting.first, *next; call; call = next) {
+    for (struct discover_call *call = d->pending.waiting, *next; call; call = next) {
         next = call->next;
         if (call->sent && call->request == msg->id)
             end_with(call, msg);
@@ -130,10 +128,10 @@ void pending_answered(struct discover *d, Discover__V1__ServerMessage *msg)
 
 bool pending_lost(struct discover *d, const char *reason)
 {
-    bool any = d->pending.waiting.first != NULL;
+    bool any = d->pending.waiting != NULL;
     d->pending.silent_ns = 0;
-    while (d->pending.waiting.first)
-        pending_end(d->pending.waiting.first, DISCOVER_E_UNSYNCED, reason);
+    while (d->pending.waiting)
+        pending_end(d->pending.waiting, DISCOVER_E_UNSYNCED, reason);
     return any;
 }
 
@@ -141,7 +139,7 @@ bool pending_interrupted(struct discover *d)
 {
     bool first = false;
     d->pending.silent_ns = 0;
-    for (struct discover_call *call = d->pending.waiting.first, *next; call; call = next) {
+    for (struct discover_call *call = d->pending.waiting, *next; call; call = next) {
         next = call->next;
         if (call->once && call->sent) {
             pending_end(call, DISCOVER_E_UNSYNCED, d->last_error);
@@ -177,7 +175,7 @@ void pending_expire(struct discover *d, int64_t now_ns)
     if (!d->pending.due_ns || now_ns < d->pending.due_ns)
         return;
     d->pending.due_ns = 0;
-    for (struct discover_call *call = d->pending.waiting.first, *next; call; call = next) {
+    for (struct discover_call *call = d->pending.waiting, *next; call; call = next) {
         next = call->next;
         if (now_ns >= pending_deadline(call))
             pending_end(call, -ETIMEDOUT, "the daemon has not answered in time");
@@ -188,7 +186,7 @@ void pending_expire(struct discover *d, int64_t now_ns)
 
 void pending_add(struct discover_call *call)
 {
-    call_list_add(&call->d->pending.waiting, call);
+    DL_APPEND(call->d->pending.waiting, call);
     note_deadline(call);
 }
 
@@ -196,8 +194,7 @@ void pending_add(struct discover_call *call)
 
 void pending_deliver(struct discover_call *call)
 {
-    if (call->link)
-        call_list_remove(&call->d->pending.ended, call);
+    DL_DELETE(call->d->pending.ended, call);
     call->reported = true;
     if (call->fn)
         answer_deliver(call->result, call->text ? call->text : "", call->body, call->fn, call->arg);
@@ -208,22 +205,22 @@ void pending_deliver(struct discover_call *call)
 void pending_deliver_ended(struct discover *d)
 {
     uint64_t round = ++d->pending.round;
-    while (d->pending.ended.first && d->pending.ended.first->round < round)
-        pending_deliver(d->pending.ended.first);
+    while (d->pending.ended && d->pending.ended->round < round)
+        pending_deliver(d->pending.ended);
 }
 
 void pending_cancel_all(struct discover *d)
 {
-    while (d->pending.waiting.first)
-        pending_end(d->pending.waiting.first, -ECANCELED, "");
-    while (d->pending.ended.first)
-        pending_deliver(d->pending.ended.first);
+    while (d->pending.waiting)
+        pending_end(d->pending.waiting, -ECANCELED, "");
+    while (d->pending.ended)
+        pending_deliver(d->pending.ended);
 }
 
 /* Its parts go on without it: what is on its way may be done. */
 static void abandon_parts(struct discover_call *whole)
 {
-    for (struct discover_call *part = whole->d->pending.waiting.first; part; part = part->next)
+    for (struct discover_call *part = whole->d->pending.waiting; part; part = part->next)
         if (part->whole == whole)
             part->whole = NULL;
 }

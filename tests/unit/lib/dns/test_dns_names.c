@@ -18,16 +18,11 @@ static bool add(const char *service)
     return added;
 }
 
-static void count(void *arg, struct dns_service *s)
-{
-    (void)s;
-    ++*(size_t *)arg;
-}
-
 static size_t all(void)
 {
     size_t n = 0;
-    dns_names_each(&names, count, &n);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&names, s));)
+        n++;
     return n;
 }
 
@@ -40,10 +35,10 @@ static void fill(const char *domain, size_t n)
     }
 }
 
-static void remove_it(void *arg, struct dns_service *s)
+static void remove_all(void)
 {
-    (void)arg;
-    dns_names_remove(&names, s);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&names, s));)
+        dns_names_remove(&names, s);
 }
 
 START_TEST(each_is_there_once)
@@ -61,7 +56,7 @@ START_TEST(there_are_never_too_many)
 {
     fill("shop", DNS_SERVICES_MAX + 10);
     ck_assert_uint_eq(all(), DNS_SERVICES_MAX);
-    dns_names_each(&names, remove_it, NULL);
+    remove_all();
     ck_assert(!dns_names_reclaim(&names));
     ck_assert_uint_eq(all(), 0);
     fill("other", DNS_SERVICES_MAX);
@@ -107,10 +102,11 @@ static void *look_up(void *arg)
     return NULL;
 }
 
-static void remove_some(void *arg, struct dns_service *s)
+static void remove_some(int *turn)
 {
-    if (++*(int *)arg % 3 == 0)
-        dns_names_remove(&names, s);
+    for (struct dns_service *s = NULL; (s = dns_names_next(&names, s));)
+        if (++*turn % 3 == 0)
+            dns_names_remove(&names, s);
 }
 
 START_TEST(many_threads)
@@ -123,13 +119,13 @@ START_TEST(many_threads)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, look_up, &seeds[i]), 0);
     }
     for (int i = 0; i < 2000; i++) {
-        dns_names_each(&names, remove_some, &turn);
+        remove_some(&turn);
         (void)dns_names_reclaim(&names);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     ck_assert(!atomic_load(&stop));
-    dns_names_each(&names, remove_it, NULL);
+    remove_all();
     ck_assert(!dns_names_reclaim(&names));
     ck_assert_uint_eq(atomic_load(&names.n), 0);
     dns_names_fini(&names);

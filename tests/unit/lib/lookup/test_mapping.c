@@ -16,8 +16,7 @@ static struct table map_catalog(struct catalog *c)
 
 START_TEST(none_yet)
 {
-    struct mappings m;
-    mappings_init(&m);
+    struct mappings m = {0};
     ck_assert_ptr_null(mapping_enter(&m));
     ck_assert(!mappings_reclaim(&m));
     mappings_fini(&m);
@@ -27,8 +26,7 @@ END_TEST
 START_TEST(replaced_mapping_waits_for_its_readers)
 {
     struct catalog *c = stage_catalog(1, 8000);
-    struct mappings m;
-    mappings_init(&m);
+    struct mappings m = {0};
     struct table first = map_catalog(c), second = map_catalog(c), third = map_catalog(c);
     ck_assert_int_eq(mappings_install(&m, &first), 0);
     struct mapping *reading = mapping_enter(&m);
@@ -51,8 +49,7 @@ END_TEST
 START_TEST(structures_are_used_again)
 {
     struct catalog *c = stage_catalog(1, 8000);
-    struct mappings m;
-    mappings_init(&m);
+    struct mappings m = {0};
     for (int i = 0; i < 100; i++) {
         struct table t = map_catalog(c);
         ck_assert_int_eq(mappings_install(&m, &t), 0);
