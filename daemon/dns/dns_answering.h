@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A question on its way to an answer: shared by dns_answer.c (which names there are) and dns_service.c (what a
+ * A question on its way to an answer: shared by dns_answer.c (which names there are) and dns_service_names.c (what a
  * service's block says). Nobody else includes this.
  */
 #ifndef DNS_DNS_ANSWERING_H
@@ -41,7 +41,7 @@ void dns_absent(struct dns_answering *a, enum dns_rcode rcode);
 /* The answer is that of another region, which may be stale where the own one is not. */
 void dns_note_failover(struct dns_answering *a);
 
-/* dns_service.c: from the service's block in the scratch. */
+/* dns_service_names.c: from the service's block in the scratch. */
 void dns_answer_service(struct dns_answering *a);
 
 #endif

@@ -16,7 +16,7 @@ void dns_draft_expect(struct dns_draft *d, size_t n)
     while (buckets < 4 * n && buckets < 4 * DNS_RECORDS_MAX)
         buckets *= 2;
     memset(d->seen, 0, buckets * sizeof *d->seen);
-    memset(d->seen_rest, 0, buckets * sizeof *d->seen_rest);
+    memset(d->seen_targets, 0, buckets * sizeof *d->seen_targets);
     d->seen_mask = (uint32_t)buckets - 1;
 }
 
@@ -151,27 +151,8 @@ void dns_draft_authority(struct dns_draft *d)
         d->prepared.flags |= DNS_FLAG_TC; /* RFC 2181 9: what a negative answer needs is missing */
 }
 
-/* A record has its own length in it, so one that begins with the same octets is the same. */
-static bool same_rest(const struct dns_draft *d, size_t at, size_t bytes)
-{
-    return at + bytes <= dns_out_bytes(&d->out) - bytes && memcmp(d->body + at, d->mark, bytes) == 0;
-}
-
 bool dns_draft_additional(struct dns_draft *d)
 {
-    size_t bytes = (size_t)(d->out.at - d->mark), at = (size_t)(d->mark - d->body);
-    if (d->out.full || d->prepared.additionals > d->seen_mask / 2) {
-        d->out.full = true;
-        return end_record(d, &d->prepared.additionals);
-    }
-    uint32_t i = (uint32_t)XXH3_64bits(d->mark, bytes) & d->seen_mask;
-    while (d->seen_rest[i] != 0 && !same_rest(d, d->seen_rest[i], bytes))
-        i = (i + 1) & d->seen_mask;
-    if (d->seen_rest[i] != 0) {
-        dns_rewind(&d->out, d->mark);
-        return true;
-    }
-    d->seen_rest[i] = (uint16_t)at; /* never 0: an answer stands before it */
     return end_record(d, &d->prepared.additionals);
 }
 
@@ -194,11 +175,11 @@ bool dns_draft_is_new_target(struct dns_draft *d, uint32_t answer)
     size_t n;
     const uint8_t *target = target_of(d, answer, &n);
     uint32_t i = (uint32_t)XXH3_64bits(target, n) & d->seen_mask;
-    while (d->seen_rest[i] != 0 && !same_target(d, answer, d->seen_rest[i] - 1u))
+    while (d->seen_targets[i] != 0 && !same_target(d, answer, d->seen_targets[i] - 1u))
         i = (i + 1) & d->seen_mask;
-    if (d->seen_rest[i] != 0)
+    if (d->seen_targets[i] != 0)
         return false;
-    d->seen_rest[i] = (uint16_t)(answer + 1);
+    d->seen_targets[i] = (uint16_t)(answer + 1);
     return true;
 }
 

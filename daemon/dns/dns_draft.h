@@ -18,19 +18,17 @@ struct dns_draft {
     uint8_t body[DNS_MESSAGE_MAX];
 
     struct dns_out out;
-    uint8_t *mark;                      /* where the record being put began */
-    uint32_t group_from;                /* first record of the group being filled */
-    uint32_t at[DNS_RECORDS_MAX];       /* where each answer is in the body */
-    uint16_t seen[4 * DNS_RECORDS_MAX]; /* hash table of answers: number + 1 */
-    uint16_t seen_rest
-        [4 *
-         DNS_RECORDS_MAX]; /* hash table of additional records: where in the body; or of targets: number of the answer + 1 */
-    uint32_t seen_mask; /* of both */
+    uint8_t *mark;                              /* where the record being put began */
+    uint32_t group_from;                        /* first record of the group being filled */
+    uint32_t at[DNS_RECORDS_MAX];               /* where each answer is in the body */
+    uint16_t seen[4 * DNS_RECORDS_MAX];         /* hash table of answers: number + 1 */
+    uint16_t seen_targets[4 * DNS_RECORDS_MAX]; /* the same of their targets */
+    uint32_t seen_mask;                         /* of both */
 };
 
 void dns_draft_begin(struct dns_draft *d);
 
-/* How many answer records will come at most, with two additional ones each; 4 unless set. Before the first one. */
+/* How many answer records will come at most; 4 unless set. Before the first one. */
 void dns_draft_expect(struct dns_draft *d, size_t n);
 
 /* The record just put is an answer. False: it does not fit into any message; the answer is truncated. */
@@ -50,11 +48,10 @@ void dns_draft_end_answers(struct dns_draft *d, size_t room, size_t most, struct
 void dns_draft_authority(struct dns_draft *d);
 bool dns_draft_additional(struct dns_draft *d);
 
-/*
- * Additional records owned by the target of a SRV record, instead of those above: each begins with two octets of room for a
- * pointer. dns_draft_is_new_target: whether no answer asked about before has the same target.
- */
+/* Whether no SRV record asked about before has the same target. */
 bool dns_draft_is_new_target(struct dns_draft *d, uint32_t answer);
+
+/* As dns_draft_additional, for one that the target of a SRV record owns: it begins with two octets of room for a pointer. */
 bool dns_draft_owned(struct dns_draft *d, uint32_t answer);
 
 #endif

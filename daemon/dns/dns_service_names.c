@@ -86,15 +86,11 @@ static bool pointers_reach(const struct dns_answering *a)
 /* RFC 2782: the addresses of the targets, so that nobody has to ask for each. What does not fit is left out. */
 static void put_target_addresses(struct dns_answering *a)
 {
-    if (a->prepared->flags & DNS_FLAG_TC)
-        return;
-    const struct dns_targets *targets = &a->scratch->targets;
-    bool by_pointer = pointers_reach(a), fits = true;
-    for (size_t i = 0; !by_pointer && i < targets->n && fits; i++)
-        fits = put_addresses(a, targets->target[i].endpoint, NULL);
-    for (uint32_t i = 0; by_pointer && i < a->prepared->n_records && fits; i++)
+    const struct dns_target *targets = a->scratch->targets.target;
+    bool by_pointer = pointers_reach(a), fits = !(a->prepared->flags & DNS_FLAG_TC);
+    for (uint32_t i = 0; i < a->prepared->n_records && fits; i++)
         if (dns_draft_is_new_target(a->draft, i))
-            fits = put_addresses(a, targets->target[a->draft->records[i].number].endpoint, &i);
+            fits = put_addresses(a, targets[a->draft->records[i].number].endpoint, by_pointer ? &i : NULL);
 }
 
 /* RFC 6763 6: one string for each pair; a string without anything when there is none (6.1). */
