@@ -186,7 +186,7 @@ int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **r
     dns->config.udp_payload = (uint16_t)o->udp_payload;
     dns->config.loopback_payload = (uint16_t)o->loopback_payload;
     int err = read_options(o, &dns->config.zones, &dns->access, ret_reason);
-    if (!err && dns_zones_have_reverse(&dns->config.zones))
+    if (!err && dns_zones_first(&dns->config.zones, true))
         err = dns_reverse_new(&dns->tables, &dns->config.reverse);
     if (!err)
         err = dns_sockets_open(o, &dns->sockets, ret_reason);

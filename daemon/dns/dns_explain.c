@@ -3,8 +3,6 @@
 #include "daemon/dns/dns_explain.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "daemon/dns/dns_impl.h"
 #include "libdiscover/core/clock.h"
@@ -12,21 +10,9 @@
 #define CACHE_BYTES 65536
 #define QUERY_MAX   (DNS_HEADER_BYTES + DNS_QUESTION_MAX + DNS_OPT_BYTES)
 
-/* "a.b" as labels, without the root's zero. */
-static int put_labels(struct dns_out *out, const char *name)
-{
-    while (*name) {
-        size_t n = strcspn(name, ".");
-        if (n == 0 || n > DNS_LABEL_MAX)
-            return -EINVAL;
-        dns_put_label(out, name, n);
-        name += n + (name[n] == '.');
-    }
-    return out->full ? -EINVAL : 0;
-}
-
-static int write_query(const struct dns_zone *zone, const struct dns_explain_ask *ask,
-                       uint8_t ret_query[static QUERY_MAX], size_t *ret_n)
+/* Returns its octets. */
+static size_t write_query(const struct dns_zone *zone, const struct dns_explain_ask *ask,
+                          uint8_t ret_query[static QUERY_MAX])
 {
     struct dns_out out = dns_out(ret_query, QUERY_MAX);
     dns_put16(&out, 0);
@@ -35,7 +21,7 @@ static int write_query(const struct dns_zone *zone, const struct dns_explain_ask
     dns_put16(&out, 0);
     dns_put16(&out, 0);
     dns_put16(&out, ask->payload ? 1 : 0);
-    int err = put_labels(&out, ask->name);
+    dns_put_labels(&out, ask->name);
     dns_put(&out, zone->wire, zone->bytes);
     dns_put16(&out, ask->type);
     dns_put16(&out, DNS_CLASS_IN);
@@ -46,21 +32,12 @@ static int write_query(const struct dns_zone *zone, const struct dns_explain_ask
         dns_put32(&out, 0);
         dns_put16(&out, 0);
     }
-    *ret_n = dns_out_bytes(&out);
-    return err ? err : out.full ? -EINVAL : 0;
+    return dns_out_bytes(&out);
 }
 
-static void question_text(const struct dns_zone *zone, const char *name, char ret_text[static DNS_TEXT_CAP])
+static int respond(struct dns *dns, const uint8_t *query, size_t n, uint8_t *reply, size_t *ret_n)
 {
-    int n = snprintf(ret_text, DNS_TEXT_CAP, "%s.", name);
-    for (const uint8_t *at = zone->wire; *at && n < DNS_TEXT_CAP - DNS_LABEL_MAX - 2; at += 1 + *at)
-        n += snprintf(ret_text + n, (size_t)(DNS_TEXT_CAP - n), "%.*s.", *at, (const char *)at + 1);
-}
-
-static int respond(struct dns *dns, const uint8_t *query, size_t n, bool tcp, uint8_t *reply, size_t *ret_n)
-{
-    const struct dns_client client = {
-        .tcp = tcp, .loopback = true, .own_address_bytes = 4, .own_address = {127, 0, 0, 1}};
+    const struct dns_client client = {.loopback = true, .own_address_bytes = 4, .own_address = {127, 0, 0, 1}};
     int err = dns->explainer
                   ? 0
                   : dns_responder_new(&dns->config, &dns->tables, &dns->explained, CACHE_BYTES, &dns->explainer);
@@ -75,17 +52,12 @@ static int respond(struct dns *dns, const uint8_t *query, size_t n, bool tcp, ui
 int dns_explain(struct dns *dns, const struct dns_explain_ask *ask, dns_text_fn *fn, void *arg,
                 struct dns_explained *ret_explained)
 {
-    const struct dns_zone *zone = dns_zones_forward(&dns->config.zones);
+    const struct dns_zone *zone = dns_zones_first(&dns->config.zones, false);
     static uint8_t reply[DNS_MESSAGE_MAX];
     uint8_t query[QUERY_MAX];
-    size_t n;
     if (!zone)
         return -ENOENT;
-    int err = write_query(zone, ask, query, &n);
-    if (err)
-        return err;
-    question_text(zone, ask->name, ret_explained->question);
-    err = respond(dns, query, n, ask->tcp, reply, &ret_explained->bytes);
+    int err = respond(dns, query, write_query(zone, ask, query), reply, &ret_explained->bytes);
     if (!err)
         err = dns_text_answers(reply, ret_explained->bytes, ask->lines_max, fn, arg, &ret_explained->head);
     return err;

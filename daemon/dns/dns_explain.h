@@ -7,20 +7,18 @@
 #include "daemon/dns/dns_text.h"
 
 struct dns_explain_ask {
-    const char *name; /* "payment.shop", below the first zone that has names */
-    uint16_t type;    /* enum dns_type */
-    uint16_t payload; /* what the client takes over UDP, by EDNS; 0: no EDNS */
-    bool tcp;
+    const char *name;   /* "payment.shop", labels below the first zone that has names */
+    uint16_t type;      /* enum dns_type */
+    uint16_t payload;   /* what the client takes over UDP, by EDNS; 0: no EDNS */
     unsigned lines_max; /* of records that are shown */
 };
 
 struct dns_explained {
-    char question[DNS_TEXT_CAP]; /* "payment.shop.discover.internal." */
-    size_t bytes;                /* of the reply */
+    size_t bytes; /* of the reply */
     struct dns_text_head head;
 };
 
-/* Tells the answers' lines by fn. -ENOENT: no zone has names; -EINVAL: not a name; -ENOMEM; -EBADMSG. */
+/* Tells the answers' lines by fn. -ENOENT: no zone has names; -ENOMEM; -EBADMSG. */
 int dns_explain(struct dns *dns, const struct dns_explain_ask *ask, dns_text_fn *fn, void *arg,
                 struct dns_explained *ret_explained);
 

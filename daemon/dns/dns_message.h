@@ -72,4 +72,13 @@ static inline void dns_put_label(struct dns_out *out, const char *text, size_t n
     dns_put(out, text, n);
 }
 
+/* Those of "db.example.com"; the root's zero is not put. */
+static inline void dns_put_labels(struct dns_out *out, const char *name)
+{
+    for (size_t n; *name; name += n + (name[n] == '.')) {
+        n = strcspn(name, ".");
+        dns_put_label(out, name, n);
+    }
+}
+
 #endif

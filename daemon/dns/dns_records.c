@@ -94,16 +94,6 @@ static bool put_region_labels(const struct dns_records *r)
     return true;
 }
 
-/* dns_targets_select lets only host names through. */
-static void put_hostname(struct dns_out *out, const char *text)
-{
-    for (size_t n; *text; text += n + (text[n] == '.')) {
-        n = strcspn(text, ".");
-        dns_put_label(out, text, n);
-    }
-    dns_put8(out, 0);
-}
-
 void dns_put_srv(const struct dns_records *r, const struct dns_target *target)
 {
     const struct discover_endpoint *e = target->endpoint;
@@ -113,7 +103,8 @@ void dns_put_srv(const struct dns_records *r, const struct dns_target *target)
     dns_put16(r->out, (uint16_t)target->weight);
     dns_put16(r->out, e->port);
     if (target->hostname[0]) {
-        put_hostname(r->out, target->hostname);
+        dns_put_labels(r->out, target->hostname);
+        dns_put8(r->out, 0);
     } else {
         put_address_labels(r->out, e);
         size_t from = put_region_labels(r) ? r->name->zone_at : r->name->domain_at;

@@ -169,7 +169,7 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lo
         .name = &name,
         .table = r->table ? &r->table->table : NULL,
         .reverse = r->config->reverse,
-        .forward = dns_zones_forward(&r->config->zones),
+        .forward = dns_zones_first(&r->config->zones, false),
         .mode = r->mode,
         .serial = r->serial,
         .now_ns = r->now_ns,

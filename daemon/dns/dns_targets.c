@@ -2,14 +2,12 @@
 /* Which instances of a service a DNS name selects. */
 #include "daemon/dns/dns_targets.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "libdiscover/core/table_label.h"
-
 #include "libdiscover/core/srv_weight.h"
+#include "libdiscover/core/table_label.h"
 
 int dns_target_entry(const struct table_view *view, uint32_t number, struct entry *ret_entry)
 {
@@ -91,20 +89,6 @@ static uint32_t largest_weight(const struct table_view *view)
     return largest;
 }
 
-/* Labels of 1 to 63 octets, 253 in all. */
-static bool is_hostname(const char *text)
-{
-    size_t total = strlen(text);
-    if (total == 0 || total > DNS_NAME_MAX - 2)
-        return false;
-    for (size_t n; *text; text += n + (text[n] == '.')) {
-        n = strcspn(text, ".");
-        if (n == 0 || n > DNS_LABEL_MAX)
-            return false;
-    }
-    return true;
-}
-
 /* Without an address there must be a host name: an SRV record needs a target. */
 static bool has_target(const struct table_view *view, uint32_t number, const char **ret_hostname)
 {
@@ -112,7 +96,7 @@ static bool has_target(const struct table_view *view, uint32_t number, const cha
     *ret_hostname = "";
     if (table_view_endpoint(view, number)->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6))
         return true;
-    if (dns_target_entry(view, number, &e) < 0 || !is_hostname(e.hostname))
+    if (dns_target_entry(view, number, &e) < 0 || !hostname_valid(e.hostname))
         return false;
     *ret_hostname = e.hostname;
     return true;

@@ -25,7 +25,7 @@ void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, uint8_t 
 
 struct dns_target {
     const struct discover_endpoint *endpoint;
-    const char *hostname; /* where it has no address */
+    const char *hostname; /* where it has no address, a valid one; else "" */
     uint32_t number;      /* in the view */
     uint32_t weight;      /* as SRV records carry it: 256..65535 */
 };

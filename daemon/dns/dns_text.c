@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "libdiscover/core/dns_wire.h"
 
@@ -175,11 +176,12 @@ int dns_text_answers(const uint8_t *message, size_t n, unsigned max, dns_text_fn
     (void)dns_take32(&in);
     if (in.cut)
         return -EBADMSG;
-    *ret_head = (struct dns_text_head){flags & 0xf, (flags >> 8 & DNS_FLAG_TC) != 0, answers};
+    *ret_head = (struct dns_text_head){flags & 0xf, (flags >> 8 & DNS_FLAG_TC) != 0, answers, ""};
     for (unsigned i = 0; i < questions; i++) {
         struct line name = {.n = 0};
         if (take_name(&in, message, in.end, &name) < 0)
             return -EBADMSG;
+        strcpy(ret_head->question, name.text);
         (void)dns_take32(&in);
     }
     for (unsigned i = 0; i < answers && i < max; i++) {

@@ -13,6 +13,7 @@ struct dns_text_head {
     uint16_t rcode;
     int truncated; /* TC: ask again over TCP */
     unsigned answers;
+    char question[DNS_TEXT_CAP]; /* "payment.shop.discover.internal." */
 };
 
 /* "NOERROR", ... Static. */

@@ -102,18 +102,10 @@ const struct dns_zone *dns_zone_of(const struct dns_zones *zones, const uint8_t 
     return best;
 }
 
-const struct dns_zone *dns_zones_forward(const struct dns_zones *zones)
+const struct dns_zone *dns_zones_first(const struct dns_zones *zones, bool reverse)
 {
     for (size_t i = 0; i < zones->n; i++)
-        if (!zones->zone[i].reverse)
+        if (zones->zone[i].reverse == reverse)
             return &zones->zone[i];
     return NULL;
-}
-
-bool dns_zones_have_reverse(const struct dns_zones *zones)
-{
-    for (size_t i = 0; i < zones->n; i++)
-        if (zones->zone[i].reverse)
-            return true;
-    return false;
 }

@@ -36,8 +36,7 @@ void dns_labels_of(const uint8_t *name, struct dns_labels *ret_labels);
 /* The longest zone that a lower-case name is in, or NULL. */
 const struct dns_zone *dns_zone_of(const struct dns_zones *zones, const uint8_t *name, const struct dns_labels *labels);
 
-/* The first zone that has names, not addresses; NULL. */
-const struct dns_zone *dns_zones_forward(const struct dns_zones *zones);
-bool dns_zones_have_reverse(const struct dns_zones *zones);
+/* The first zone that has addresses, or the first that has names; NULL: there is none. */
+const struct dns_zone *dns_zones_first(const struct dns_zones *zones, bool reverse);
 
 #endif

@@ -37,8 +37,8 @@ static json_t *ask(struct dns *dns, const char *name, const struct question *q, 
         return NULL;
     }
     size_t answers = reply.head.answers;
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:o}", "name", reply.question, "type", q->text, "client",
-                     q->client, "rcode", dns_rcode_text(reply.head.rcode), "bytes", (json_int_t)reply.bytes,
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:o}", "name", reply.head.question, "type", q->text,
+                     "client", q->client, "rcode", dns_rcode_text(reply.head.rcode), "bytes", (json_int_t)reply.bytes,
                      "truncated", reply.head.truncated, "answers", (json_int_t)answers, "left_out",
                      (json_int_t)(q->type == DNS_TYPE_SRV && usable > answers ? usable - answers : 0), "records",
                      lines);
