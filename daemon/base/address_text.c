@@ -5,7 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 
 /* Digits alone, without a sign, at most max. */
@@ -105,4 +104,15 @@ int network_parse(const char *text, struct network *ret_network)
         return -EINVAL;
     *ret_network = net;
     return 0;
+}
+
+bool prefix_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+    unsigned whole = bits / 8, rest = bits % 8;
+    return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+bool network_has(const struct network *network, int family, const uint8_t *bytes)
+{
+    return network->family == family && prefix_equal(network->bytes, bytes, network->prefix);
 }

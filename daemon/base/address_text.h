@@ -3,6 +3,7 @@
 #ifndef BASE_ADDRESS_TEXT_H
 #define BASE_ADDRESS_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -24,6 +25,10 @@ struct network {
 
 /* "10.0.0.0/8", "fd00::/8", "10.0.0.1" (a network of one). A bit beyond the prefix is refused: a slip, most likely. */
 int network_parse(const char *text, struct network *ret_network);
+
+/* Whether the first so many bits of two addresses are the same; and whether an address, in network order, is in a network. */
+bool prefix_equal(const uint8_t *a, const uint8_t *b, unsigned bits);
+bool network_has(const struct network *network, int family, const uint8_t *bytes);
 
 /* Splits "host:port", "[::1]:80": the host, without brackets, is ret_host_n bytes from *ret_host. Port 1..65535. */
 int host_port_parse(const char *text, const char **ret_host, size_t *ret_host_n, uint16_t *ret_port);

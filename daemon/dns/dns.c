@@ -12,51 +12,6 @@
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
-struct range {
-    const char *name;
-    uint32_t value, min, max;
-};
-
-static int check_numbers(const struct dns_options *o, char *reason)
-{
-    const struct range ranges[] = {
-        {"ttl", o->ttl_s, 0, 3600},
-        {"workers", o->workers, 1, DNS_WORKERS_MAX},
-        {"udp_payload", o->udp_payload, 512, 4096},
-        {"loopback_payload", o->loopback_payload, 512, 16384},
-        {"rate_limit", o->rate_limit, 0, 1000000},
-        {"cache_bytes", o->cache_bytes, 1 << 20, 1 << 30},
-        {"tcp_connections", o->tcp_connections, 1, 65536},
-        {"tcp_per_client", o->tcp_per_client, 1, 65536},
-        {"tcp_idle_ms", o->tcp_idle_ms, 100, 3600000},
-        {"tcp_message_ms", o->tcp_message_ms, 100, 3600000},
-    };
-    for (const struct range *r = ranges; r < ranges + sizeof ranges / sizeof *ranges; r++) {
-        if (r->value >= r->min && r->value <= r->max)
-            continue;
-        snprintf(reason, DNS_REASON_CAP, "%s: %u is not within %u to %u", r->name, r->value, r->min, r->max);
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int check_counts(const struct dns_options *o, char *reason)
-{
-    const char *what = NULL;
-    if (o->n_zones == 0 || o->n_zones > DNS_ZONES_MAX)
-        what = "zones: there must be 1 to 16";
-    else if (o->n_listen + o->n_inherited == 0)
-        what = "listen: no address";
-    else if (o->n_listen > DNS_LISTEN_MAX || o->n_inherited > DNS_INHERITED_MAX)
-        what = "listen: more than 16 addresses, or more than 32 sockets that were passed";
-    else if (o->n_allow > DNS_ALLOW_MAX)
-        what = "allow: more than 64 networks";
-    if (!what)
-        return 0;
-    snprintf(reason, DNS_REASON_CAP, "%s", what);
-    return -EINVAL;
-}
-
 static int refuse(const char *key, const char *value, const char *why, char *reason)
 {
     snprintf(reason, DNS_REASON_CAP, "%s: \"%s\": %s", key, value, why);
@@ -75,37 +30,15 @@ static int read_zones(const struct dns_options *o, struct dns_zones *zones, char
 static int read_networks(const struct dns_options *o, struct dns_access *access, char *reason)
 {
     for (access->n = 0; access->n < o->n_allow; access->n++)
-        if (dns_network_parse(o->allow[access->n], &access->networks[access->n]) < 0)
+        if (network_parse(o->allow[access->n], &access->networks[access->n]) < 0)
             return refuse("allow", o->allow[access->n], "not an address or a network like 10.0.0.0/8", reason);
     return 0;
-}
-
-static int check_listen(const struct dns_options *o, char *reason)
-{
-    union dns_peer peer;
-    socklen_t n;
-    for (size_t i = 0; i < o->n_listen; i++)
-        if (dns_peer_parse(o->listen[i], &peer, &n) < 0)
-            return refuse("listen", o->listen[i], "not an address and a port like 127.0.0.1:53 or [::1]:53", reason);
-    return 0;
-}
-
-static int read_options(const struct dns_options *o, struct dns_zones *zones, struct dns_access *access, char *reason)
-{
-    int err = check_counts(o, reason);
-    if (!err)
-        err = check_numbers(o, reason);
-    if (!err)
-        err = check_listen(o, reason);
-    if (!err)
-        err = read_zones(o, zones, reason);
-    return err ? err : read_networks(o, access, reason);
 }
 
 /* The queries of a network come from many ports, so the workers of an address get about the same part of them. */
 static uint32_t share_of(uint32_t limit, uint32_t workers)
 {
-    return limit == 0 ? 0 : (limit + workers - 1) / workers;
+    return (limit + workers - 1) / workers;
 }
 
 static int new_udp(struct dns *dns, struct worker *w, const struct dns_socket *socket)
@@ -158,7 +91,7 @@ static int new_worker(struct dns *dns, const struct dns_socket *socket)
 static int add_metrics(const struct dns *dns, struct metrics *metrics)
 {
     int err = 0;
-    for (size_t i = 0; metrics && i < dns->n_workers && !err; i++)
+    for (size_t i = 0; metrics && i <= dns->sockets.n_udp && !err; i++)
         err = metrics_add(metrics, dns_metrics, dns_metrics_n, dns->workers[i].counters);
     return err;
 }
@@ -166,12 +99,16 @@ static int add_metrics(const struct dns *dns, struct metrics *metrics)
 static int new_workers(struct dns *dns)
 {
     int err = 0;
-    dns->workers = calloc(dns->sockets.n_udp + 1, sizeof *dns->workers);
+    dns->workers = calloc(dns->sockets.n_udp + 2, sizeof *dns->workers);
     if (!dns->workers)
         return -ENOMEM;
     for (size_t i = 0; i < dns->sockets.n_udp && !err; i++)
         err = new_worker(dns, &dns->sockets.udp[i]);
-    return err ? err : new_worker(dns, NULL);
+    if (!err)
+        err = new_worker(dns, NULL);
+    if (!err && dns->config.reverse)
+        dns->workers[dns->n_workers++].dns = dns;
+    return err;
 }
 
 int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **ret_dns,
@@ -185,7 +122,9 @@ int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **r
     dns->config.ttl_s = o->ttl_s;
     dns->config.udp_payload = (uint16_t)o->udp_payload;
     dns->config.loopback_payload = (uint16_t)o->loopback_payload;
-    int err = read_options(o, &dns->config.zones, &dns->access, ret_reason);
+    int err = read_zones(o, &dns->config.zones, ret_reason);
+    if (!err)
+        err = read_networks(o, &dns->access, ret_reason);
     if (!err && dns_zones_first(&dns->config.zones, true))
         err = dns_reverse_new(&dns->tables, &dns->config.reverse);
     if (!err)
@@ -208,7 +147,7 @@ int dns_set_table(struct dns *dns, int fd)
 {
     int err = dns_tables_set(&dns->tables, fd);
     if (!err)
-        dns_tcp_wake(dns->workers[dns->n_workers - 1].tcp); /* the others wake up by themselves */
+        dns_tcp_wake(dns->workers[dns->sockets.n_udp].tcp); /* the others wake up by themselves */
     return err;
 }
 
@@ -217,45 +156,24 @@ static void *run(void *arg)
     struct worker *w = arg;
     if (w->udp)
         dns_udp_run(w->udp, &w->dns->stop);
-    else
+    else if (w->tcp)
         dns_tcp_run(w->tcp, &w->dns->stop);
+    else
+        dns_reverse_run(w->dns->config.reverse, &w->progress);
     return NULL;
-}
-
-static int start_thread(struct dns *dns, pthread_t *thread, void *(*fn)(void *), void *arg, const char *name,
-                        struct progress *progress)
-{
-    int err = pthread_create(thread, NULL, fn, arg);
-    if (err)
-        return -err;
-    pthread_setname_np(*thread, name);
-    watchdog_watch(dns->options.watchdog, progress, name);
-    return 0;
 }
 
 static int start_worker(struct worker *w, size_t number)
 {
     char name[16];
-    snprintf(name, sizeof name, w->udp ? "dns-%zu" : "dns-tcp", number);
-    int err = start_thread(w->dns, &w->thread, run, w, name, &w->progress);
+    snprintf(name, sizeof name, w->udp ? "dns-%zu" : w->tcp ? "dns-tcp" : "dns-reverse", number);
+    int err = -pthread_create(&w->thread, NULL, run, w);
     w->running = !err;
-    return err;
-}
-
-static void *run_reverse(void *arg)
-{
-    dns_reverse_run(arg);
-    return NULL;
-}
-
-static int start_reverse(struct dns *dns)
-{
-    struct dns_reverse *r = dns->config.reverse;
-    if (!r)
-        return 0;
-    int err = start_thread(dns, &dns->reverse_thread, run_reverse, r, "dns-reverse", dns_reverse_progress(r));
-    dns->reverse_running = !err;
-    return err;
+    if (err)
+        return err;
+    pthread_setname_np(w->thread, name);
+    watchdog_watch(w->dns->options.watchdog, &w->progress, name);
+    return 0;
 }
 
 /* An inherited socket must stay usable for whoever else has it; its workers see the flag when they wake. */
@@ -277,15 +195,11 @@ static void stop_threads(struct dns *dns)
             continue;
         if (w->tcp)
             dns_tcp_wake(w->tcp);
+        else if (!w->udp)
+            dns_reverse_stop(dns->config.reverse);
         pthread_join(w->thread, NULL);
         watchdog_unwatch(dns->options.watchdog, &w->progress);
         w->running = false;
-    }
-    if (dns->reverse_running) {
-        dns_reverse_stop(dns->config.reverse);
-        pthread_join(dns->reverse_thread, NULL);
-        watchdog_unwatch(dns->options.watchdog, dns_reverse_progress(dns->config.reverse));
-        dns->reverse_running = false;
     }
 }
 
@@ -296,8 +210,6 @@ int dns_start(struct dns *dns)
     thread_block_signals(&before);
     for (size_t i = 0; i < dns->n_workers && !err; i++)
         err = start_worker(&dns->workers[i], i);
-    if (!err)
-        err = start_reverse(dns);
     thread_restore_signals(&before);
     if (err)
         stop_threads(dns);

@@ -27,6 +27,7 @@
 #define DNS_ALLOW_MAX     64
 #define DNS_REASON_CAP    256
 
+/* Numbers are within the ranges that the configuration has for its keys, and there is at least one zone. */
 struct dns_options {
     const char *const *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */
     size_t n_listen;
@@ -37,10 +38,10 @@ struct dns_options {
     size_t n_zones;
     const char *const *allow; /* who may ask besides loopback, "10.0.0.0/8"; none: everybody who can reach us */
     size_t n_allow;
-    uint32_t ttl_s;            /* of answers, 0..3600 */
+    uint32_t ttl_s;            /* of answers */
     uint32_t workers;          /* UDP threads for each address, whoever bound it */
-    uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715), 512..4096 */
-    uint32_t loopback_payload; /* the same on loopback, where nothing fragments, 512..16384 */
+    uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715) */
+    uint32_t loopback_payload; /* the same on loopback, where nothing fragments */
     uint32_t rate_limit;       /* UDP answers per second and address to a network off loopback; 0: no limit */
     uint32_t cache_bytes;      /* prepared answers of a worker, at most */
     uint32_t tcp_connections;  /* in total */

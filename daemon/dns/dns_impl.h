@@ -13,7 +13,7 @@
 #include "daemon/dns/dns_tcp.h"
 #include "daemon/dns/dns_udp.h"
 
-/* A worker: for UDP one socket, for TCP all of them. */
+/* A thread: for UDP with one socket, for TCP with all of them; or with neither, that of the reverse index. */
 struct worker {
     struct dns *dns;
     struct dns_udp *udp; /* or */
@@ -32,9 +32,7 @@ struct dns {
     struct dns_sockets sockets;
     struct dns_tables tables;
     atomic_bool stop;
-    pthread_t reverse_thread;
-    bool reverse_running;
-    struct worker *workers; /* those of UDP in the order of their sockets, then that of TCP */
+    struct worker *workers; /* those of UDP in the order of their sockets, that of TCP, that of the reverse index */
     size_t n_workers;
     struct dns_responder *explainer; /* main thread; made when it is needed first */
     struct dns_counters explained;   /* no client's */

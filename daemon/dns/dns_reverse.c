@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/address_text.h"
+#include "daemon/base/array.h"
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
@@ -46,7 +48,6 @@ struct dns_reverse {
     uint32_t serial;       /* of the table it was made from */
     int64_t true_ns;       /* when it said all that the table did, last that is known of */
     bool stop;
-    struct progress progress;
 };
 
 int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
@@ -81,27 +82,11 @@ void dns_reverse_free(struct dns_reverse *r)
     free(r);
 }
 
-/* Room for one more element. */
-static int reserve(void **array, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return 0;
-    size_t larger = *cap ? *cap * 2 : 1024;
-    void *grown = realloc(*array, larger * size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *cap = larger;
-    return 0;
-}
-
 static int add_label(struct index *x, const char *text, size_t n, uint32_t *ret_label)
 {
-    while (x->pool_cap - x->pool_n < LABEL_CAP) {
-        size_t cap = x->pool_cap;
-        if (reserve((void **)&x->pool, cap, &x->pool_cap, 1) < 0)
+    while (x->pool_cap - x->pool_n < LABEL_CAP)
+        if (array_grow(&x->pool, x->pool_cap, &x->pool_cap, 1) < 0)
             return -ENOMEM;
-    }
     memcpy(x->pool + x->pool_n, text, n);
     x->pool[x->pool_n + n] = '\0';
     *ret_label = (uint32_t)x->pool_n;
@@ -111,7 +96,7 @@ static int add_label(struct index *x, const char *text, size_t n, uint32_t *ret_
 
 static int add_address(struct list *list, const uint8_t *bytes, bool is_host, uint32_t label, uint32_t region)
 {
-    if (reserve((void **)&list->named, list->n, &list->cap, sizeof *list->named) < 0)
+    if (array_grow(&list->named, list->n, &list->cap, sizeof *list->named) < 0)
         return -ENOMEM;
     struct named *named = &list->named[list->n++];
     *named = (struct named){.is_host = is_host, .label = label, .region = region};
@@ -289,16 +274,16 @@ static bool rest(struct dns_reverse *r, int64_t rest_ns)
     return !stop;
 }
 
-static bool rest_after(struct dns_reverse *r, int64_t busy_ns)
+static bool rest_after(struct dns_reverse *r, int64_t busy_ns, struct progress *progress)
 {
     int64_t rest_ns = busy_ns * REST_PART > LOOK_NS ? busy_ns * REST_PART : LOOK_NS;
-    progress_away(&r->progress, rest_ns);
+    progress_away(progress, rest_ns);
     bool go_on = rest(r, rest_ns);
-    progress_back(&r->progress);
+    progress_back(progress);
     return go_on;
 }
 
-void dns_reverse_run(struct dns_reverse *r)
+void dns_reverse_run(struct dns_reverse *r, struct progress *progress)
 {
     int64_t busy_ns;
     do {
@@ -306,12 +291,7 @@ void dns_reverse_run(struct dns_reverse *r)
         if (!is_true(r, now_ns))
             (void)dns_reverse_build(r, now_ns); /* if it failed it is tried again after the rest */
         busy_ns = clock_now_ns() - now_ns;
-    } while (rest_after(r, busy_ns));
-}
-
-struct progress *dns_reverse_progress(struct dns_reverse *r)
-{
-    return &r->progress;
+    } while (rest_after(r, busy_ns, progress));
 }
 
 void dns_reverse_stop(struct dns_reverse *r)
@@ -320,13 +300,6 @@ void dns_reverse_stop(struct dns_reverse *r)
     r->stop = true;
     pthread_cond_signal(&r->stopped);
     pthread_mutex_unlock(&r->lock);
-}
-
-static bool begins_with(const struct named *named, const uint8_t *address, unsigned bits)
-{
-    if (memcmp(named->bytes, address, bits / 8) != 0)
-        return false;
-    return bits % 8 == 0 || (named->bytes[bits / 8] ^ address[bits / 8]) >> (8 - bits % 8) == 0;
 }
 
 /* The bits behind the prefix are 0 in address, so the first that begins with it is the first not below it. */
@@ -340,7 +313,7 @@ static const struct named *find(const struct list *list, const uint8_t *address,
         else
             high = middle;
     }
-    return low < list->n && begins_with(&list->named[low], address, bits) ? &list->named[low] : NULL;
+    return low < list->n && prefix_equal(list->named[low].bytes, address, bits) ? &list->named[low] : NULL;
 }
 
 static int find_in(const struct index *x, const uint8_t *address, size_t n, unsigned bits,

@@ -36,10 +36,7 @@ int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r);
 void dns_reverse_free(struct dns_reverse *r); /* not while it runs */
 
 /* The thread, until it is stopped. */
-void dns_reverse_run(struct dns_reverse *r);
-
-/* The progress of the thread, for the watchdog; and ends the thread. */
-struct progress *dns_reverse_progress(struct dns_reverse *r);
+void dns_reverse_run(struct dns_reverse *r, struct progress *progress);
 void dns_reverse_stop(struct dns_reverse *r);
 
 /*

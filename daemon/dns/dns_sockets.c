@@ -197,8 +197,7 @@ static int open_listed(const struct dns_options *o, struct dns_sockets *s, char 
 {
     for (size_t i = 0; i < o->n_listen; i++) {
         union dns_peer address;
-        socklen_t n;
-        int err = dns_peer_parse(o->listen[i], &address, &n);
+        int err = dns_peer_parse(o->listen[i], &address);
         if (!err)
             err = open_any_port(&address, o->workers, s);
         if (err == -EAFNOSUPPORT)

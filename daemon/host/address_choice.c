@@ -35,14 +35,6 @@ static bool take(struct choice_of_family *c, const uint8_t *bytes, const char *o
     return true;
 }
 
-static bool in_network(const struct interface_address *a, const struct network *net)
-{
-    for (unsigned bit = 0; bit < net->prefix; bit++)
-        if ((a->bytes[bit / 8] ^ net->bytes[bit / 8]) & 0x80 >> bit % 8)
-            return false;
-    return a->family == net->family;
-}
-
 static bool take_of_interface(struct choice_of_family *c, const char *name)
 {
     for (size_t i = 0; i < c->in->n; i++) {
@@ -60,7 +52,7 @@ static bool take_in_network(struct choice_of_family *c, const char *text)
     if (network_parse(text, &net) < 0 || net.family != c->family)
         return false;
     for (size_t i = 0; i < c->in->n; i++)
-        if (stays(&c->in->all[i]) && in_network(&c->in->all[i], &net))
+        if (stays(&c->in->all[i]) && network_has(&net, c->in->all[i].family, c->in->all[i].bytes))
             return take(c, c->in->all[i].bytes, c->in->all[i].name, text);
     return false;
 }

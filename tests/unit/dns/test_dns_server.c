@@ -221,22 +221,14 @@ START_TEST(test_options_are_checked)
     live_start(); /* there is nothing wrong with them */
     live_stop();
     options.listen = bad_listen;
-    expect_refusal("\"localhost:53\"");
+    expect_refusal("cannot listen on localhost:53");
     options.listen = bad_port;
-    expect_refusal("\"127.0.0.1:70000\"");
+    expect_refusal("cannot listen on 127.0.0.1:70000");
     options.zones = bad_zone;
     expect_refusal("\"printer.local\"");
     options.allow = bad_network;
     options.n_allow = 1;
     expect_refusal("\"10.0.0.0/33\"");
-    options.n_zones = 0;
-    expect_refusal("zones");
-    options.n_listen = 0;
-    expect_refusal("listen");
-    options.ttl_s = 4000;
-    expect_refusal("ttl: 4000");
-    options.workers = 0;
-    expect_refusal("workers: 0");
 }
 END_TEST
 
