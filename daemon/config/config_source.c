@@ -3,9 +3,7 @@
 #include "daemon/config/config_source.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 void config_complain(struct config_source *s, const config_setting_t *setting, const char *format, ...)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl deregister: takes a registration of this host back. */
 #include <stdio.h>
-#include <string.h>
 
 #include "daemon/ctl/commands.h"
 #include "libdiscover/core/label.h"

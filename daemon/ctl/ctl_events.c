@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl events: what happens in the fleet, as it is published over NATS. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

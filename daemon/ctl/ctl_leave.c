@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl leave: the host leaves the registry, and its daemon stops. */
-#include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 
 #include "daemon/ctl/commands.h"
 #include "libdiscover/core/clock.h"

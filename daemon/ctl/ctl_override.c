@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl drain, undrain, maintenance: a state that an operator sets for instances of this host. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
