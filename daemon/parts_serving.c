@@ -211,18 +211,6 @@ void requests_part_stop(struct daemon *d)
 
 /* --- HTTP --- */
 
-static const struct table *http_table(void *arg)
-{
-    struct daemon *d = arg;
-    return table_writer_table(catalog_table(d->catalog));
-}
-
-static struct catalog *http_catalog(void *arg)
-{
-    struct daemon *d = arg;
-    return d->catalog;
-}
-
 static int host_lease(void *arg, const char *host, struct liveness_host *ret_host)
 {
     const struct daemon *d = arg;
@@ -235,8 +223,7 @@ int http_part_start(struct daemon *d)
         return 0;
     struct http_options options;
     struct http_ops ops = {.arg = d,
-                           .table = http_table,
-                           .catalog = http_catalog,
+                           .catalog = d->catalog,
                            .status = daemon_status,
                            .explain = explain,
                            .host = host_lease,

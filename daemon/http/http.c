@@ -123,14 +123,14 @@ int http_new(struct event_base *base, const struct http_options *options, const 
     if (err == 0)
         err = (h->cache = answer_cache_new()) ? 0 : -ENOMEM;
     if (err == 0)
-        err = history_new(base, metrics, ops->catalog(ops->arg), &h->history);
+        err = history_new(base, metrics, ops->catalog, &h->history);
     if (err == 0)
         err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &h->metrics);
     if (err < 0) {
         http_free(h);
         return err;
     }
-    catalog_watch_services(h->ops.catalog(h->ops.arg), service_changed, h);
+    catalog_watch_services(h->ops.catalog, service_changed, h);
     *ret_http = h;
     return 0;
 }
@@ -139,7 +139,7 @@ void http_free(struct http *h)
 {
     if (!h)
         return;
-    catalog_watch_services(h->ops.catalog(h->ops.arg), NULL, h);
+    catalog_watch_services(h->ops.catalog, NULL, h);
     while (h->connections)
         http_connection_close(h->connections);
     http_events_fini(h);

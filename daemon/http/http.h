@@ -29,7 +29,7 @@
 #include "daemon/catalog/catalog_read.h"
 #include "daemon/sync/liveness.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/table_reader.h"
+#include "libdiscover/core/table_format.h"
 #include "proto/api.pb-c.h"
 
 #define HTTP_HEARTBEAT_NS (15 * NS_PER_S) /* below the 30 s after which most proxies give up */
@@ -43,8 +43,7 @@ struct http_options {
     /* names that requests may ask for, besides loopback's and the address itself; must outlive the interface */
     struct http_names names;
 
-    const char *const *dns_listen; /* shown by the page */
-    size_t n_dns_listen;
+    const struct string_list *dns_listen; /* shown by the page; outlives the interface */
 
     uint32_t connections_max;
     /* connections of one user of this machine, or of one address; root and our own user have no limit */
@@ -65,8 +64,7 @@ struct http_region {
 
 struct http_ops {
     void *arg;
-    const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
-    struct catalog *(*catalog)(void *arg);   /* outlives the interface; is read, walked over and watched */
+    struct catalog *catalog; /* outlives the interface; is read, walked over and watched */
 
     /* Fills in all but the counters; its strings are read before the next turn of the loop. */
     void (*status)(void *arg, Discover__V1__Status *ret_status);

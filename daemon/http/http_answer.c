@@ -9,18 +9,14 @@
 
 #include "daemon/documents/documents.h"
 #include "daemon/http/http_impl.h"
-#include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
-
-const struct table *http_table(const struct http *h)
-{
-    return h->ops.table(h->ops.arg);
-}
 
 struct page_source http_source(const struct http *h)
 {
-    return (struct page_source){
-        .table = http_table(h), .catalog = h->ops.catalog(h->ops.arg), .history = h->history, .ops = &h->ops};
+    struct page_source own = page_source_of(h->ops.catalog);
+    own.history = h->history;
+    own.ops = &h->ops;
+    return own;
 }
 
 int http_source_of(const struct http *h, const char *region, struct page_source *ret_source)
@@ -33,7 +29,6 @@ int http_source_of(const struct http *h, const char *region, struct page_source 
     if (!*region)
         return 0;
     ret_source->catalog = other.catalog;
-    ret_source->of_other = true;
     ret_source->sync = other.sync;
     ret_source->age_ms = other.age_ms;
     return 0;
@@ -46,11 +41,10 @@ int http_source_of(const struct http *h, const char *region, struct page_source 
 
 static void add_status(struct connection *c, int status, struct evbuffer *out)
 {
-    const struct table *t = http_table(c->http);
+    const struct page_source own = http_source(c->http);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
-    int64_t age_ms = table_age_ns(t, clock_now_ns()) / NS_PER_MS;
-    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %" PRId64 "\r\n", sync_word(table_sync(t)),
-                        document_age_ms(table_sync(t), age_ms));
+    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %" PRId64 "\r\n", sync_word(own.sync),
+                        document_age_ms(own.sync, own.age_ms));
     if (c->index)
         evbuffer_add_printf(out, "Discoverd-Index: %" PRIu64 "\r\n", c->index);
 }
@@ -294,7 +288,7 @@ static bool send_remembered(struct connection *c, const char *service)
 int http_send_service(struct connection *c, const char *service)
 {
     struct page_source source = http_source(c->http);
-    bool live = c->index && table_sync(source.table) == TABLE_LIVE && table_age_ns(source.table, clock_now_ns()) == 0;
+    bool live = c->index && source.sync == TABLE_LIVE && source.age_ms == 0;
     if (live && send_remembered(c, service))
         return 0;
     int err = page_walk_init_service(&c->walk, &source, service);

@@ -76,7 +76,7 @@ static void look_at_status(struct http *h)
 {
     struct http_events *e = h->events;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
-    int sync = (int)table_sync(http_table(h));
+    int sync = (int)http_source(h).sync;
     h->ops.status(h->ops.arg, &status);
     if (e->n_status && sync == e->sync && status.bus_connected == e->bus_connected)
         return;
@@ -84,8 +84,8 @@ static void look_at_status(struct http *h)
     e->bus_connected = status.bus_connected;
     e->n_status++;
     evbuffer_drain(e->status, evbuffer_get_length(e->status));
-    evbuffer_add_printf(e->status, "event: status\ndata: {\"sync\":\"%s\",\"bus_connected\":%s}\n\n",
-                        sync_word(table_sync(http_table(h))), status.bus_connected ? "true" : "false");
+    evbuffer_add_printf(e->status, "event: status\ndata: {\"sync\":\"%s\",\"bus_connected\":%s}\n\n", sync_word(sync),
+                        status.bus_connected ? "true" : "false");
     http_events_changed(h);
 }
 
@@ -122,7 +122,7 @@ static void write_change(const struct catalog *c, uint64_t index, uint64_t id, s
 static int piece_from(struct http *h, uint64_t from, const struct loop_slice *slice)
 {
     struct event_piece *p = &h->events->piece;
-    const struct catalog *c = http_source(h).catalog;
+    const struct catalog *c = h->ops.catalog;
     uint64_t id, last = 0;
     int found = 0;
     if (p->from == from && p->to > from)
@@ -149,7 +149,7 @@ static void send_begin(struct connection *c, bool resumed)
 {
     char text[128];
     if (!resumed)
-        c->sent = catalog_index(http_source(c->http).catalog);
+        c->sent = catalog_index(c->http->ops.catalog);
     int n = snprintf(text, sizeof text, "event: begin\nid: %" PRIu64 "\nretry: 1000\ndata: {\"resumed\":%s}\n\n",
                      c->sent, resumed ? "true" : "false");
     http_send_bytes(c, text, (size_t)n);
@@ -157,7 +157,7 @@ static void send_begin(struct connection *c, bool resumed)
 
 static bool has_news(const struct connection *c)
 {
-    return c->sent != catalog_index(http_source(c->http).catalog) || c->sent_status != c->http->events->n_status;
+    return c->sent != catalog_index(c->http->ops.catalog) || c->sent_status != c->http->events->n_status;
 }
 
 void http_events_written(struct connection *c)
@@ -207,7 +207,7 @@ static bool resumes(struct connection *c)
         from = text;
     c->sent = strtoull(from, &end, 10);
     uint64_t probe = c->sent;
-    return end > from && !*end && catalog_next_change(http_source(c->http).catalog, &probe, &id) >= 0;
+    return end > from && !*end && catalog_next_change(c->http->ops.catalog, &probe, &id) >= 0;
 }
 
 void http_events_begin(struct connection *c)

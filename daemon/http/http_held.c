@@ -161,7 +161,7 @@ static bool hold(struct connection *c, const char *key, int64_t ns)
  */
 bool http_hold(struct connection *c, const char *key, uint64_t index)
 {
-    uint64_t known, latest = catalog_index(http_source(c->http).catalog);
+    uint64_t known, latest = catalog_index(c->http->ops.catalog);
     int64_t ns;
     c->index = index;
     if (read_index(c, &known) < 0 || read_wait(c, &ns) < 0) {

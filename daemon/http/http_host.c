@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/base/zones.h"
+
 #define NAME_CAP 256
 
 /* The host without brackets, port, and a dot at its end. Returns false when it is no host, or too long to be ours. */
@@ -66,14 +68,6 @@ static bool is_address_of(const struct in6_addr *a, const struct sockaddr *local
            memcmp(a->s6_addr + 12, &((const struct sockaddr_in *)local)->sin_addr, sizeof(struct in_addr)) == 0;
 }
 
-static bool is_within(const char *name, const char *zone)
-{
-    size_t n = strlen(name), zone_n = strlen(zone);
-    if (n < zone_n || strcasecmp(name + n - zone_n, zone) != 0)
-        return false;
-    return n == zone_n || name[n - zone_n - 1] == '.';
-}
-
 bool http_host_is_ours(const char *host, const struct sockaddr *local, const struct http_names *names)
 {
     char name[NAME_CAP];
@@ -84,11 +78,8 @@ bool http_host_is_ours(const char *host, const struct sockaddr *local, const str
         return true;
     if (parse_address(name, &address) && (is_loopback_address(&address) || is_address_of(&address, local)))
         return true;
-    for (size_t i = 0; i < names->n_hosts; i++)
-        if (strcasecmp(name, names->hosts[i]) == 0)
+    for (size_t i = 0; i < names->hosts->n; i++)
+        if (strcasecmp(name, names->hosts->items[i]) == 0)
             return true;
-    for (size_t i = 0; i < names->n_zones; i++)
-        if (is_within(name, names->zones[i]))
-            return true;
-    return false;
+    return zones_find(names->zones, name);
 }

@@ -8,8 +8,9 @@
 #define HTTP_HTTP_HOST_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/socket.h>
+
+#include "daemon/base/string_list.h"
 
 /*
  * host: the field's value, with or without a port. Ours are the names and addresses of loopback, the address that the
@@ -17,10 +18,7 @@
  * else's to point here, and it is how those ask who have found a daemon by SRV.
  */
 struct http_names {
-    const char *const *hosts;
-    size_t n_hosts;
-    const char *const *zones;
-    size_t n_zones;
+    const struct string_list *hosts, *zones;
 };
 
 bool http_host_is_ours(const char *host, const struct sockaddr *local, const struct http_names *names);

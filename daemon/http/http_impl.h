@@ -132,7 +132,6 @@ void http_connection_answered(struct connection *c);
 void http_connection_deadline(struct connection *c, int64_t after_ns);
 
 /* --- http_answer.c --- */
-const struct table *http_table(const struct http *h);
 struct page_source http_source(const struct http *h);
 
 /* The source of another region's pages; "": the own one's. -ENOENT: that region is not read here. */

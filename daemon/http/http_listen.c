@@ -135,28 +135,26 @@ static void on_accept_again(void *arg)
 }
 
 /* Binds also to an address that this host does not have yet. */
-static int bind_socket(const struct sockaddr *address, socklen_t n, int *ret_sock)
+static int bind_at(const char *text, int *ret_sock)
 {
+    struct sockaddr_storage address;
+    socklen_t n;
     const int on = 1;
-    int sock = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int err = address_parse(text, &address, &n);
+    if (err)
+        return err;
+    int sock = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (sock < 0)
         return -errno;
-    int err = listen_address_may_be_absent(sock, address->sa_family);
-    if (!err && (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 || bind(sock, address, n) < 0))
+    err = listen_address_may_be_absent(sock, address.ss_family);
+    if (!err && (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+                 bind(sock, (const struct sockaddr *)&address, n) < 0))
         err = -errno;
     if (err)
         close(sock);
     else
         *ret_sock = sock;
     return err;
-}
-
-static int bind_at(const char *text, int *ret_sock)
-{
-    struct sockaddr_storage address;
-    socklen_t n;
-    int err = address_parse(text, &address, &n);
-    return err ? err : bind_socket((const struct sockaddr *)&address, n, ret_sock);
 }
 
 static int take_inherited(int fd, int *ret_sock)

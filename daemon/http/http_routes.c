@@ -27,7 +27,7 @@ struct route {
 
 static bool is_unsynced(const struct connection *c)
 {
-    return table_sync(http_table(c->http)) == TABLE_UNSYNCED;
+    return http_source(c->http).sync == TABLE_UNSYNCED;
 }
 
 static void get_metrics(struct connection *c)
@@ -59,7 +59,7 @@ static void get_readyz(struct connection *c)
     char text[512];
     h->ops.status(h->ops.arg, &status);
     bool refused = *status.write_refusal != '\0';
-    snprintf(text, sizeof text, "%s%s%s", sync_word(table_sync(http_table(h))),
+    snprintf(text, sizeof text, "%s%s%s", sync_word(http_source(h).sync),
              refused ? "; what this host registers is not stored: " : "", status.write_refusal);
     if (status.name_taken)
         http_send_text(c, 503, status.lease_problem);
@@ -101,7 +101,7 @@ static void get_explain(struct connection *c)
 static bool has_list(struct connection *c, uint64_t index)
 {
     char tag[40];
-    if (table_sync(http_table(c->http)) != TABLE_LIVE)
+    if (http_source(c->http).sync != TABLE_LIVE)
         return false;
     snprintf(tag, sizeof tag, "%" PRIu64, index);
     return http_has_it(c, tag);
@@ -130,7 +130,7 @@ static bool read_region(struct connection *c, char ret_region[static LABEL_CAP])
 static void get_list(struct connection *c)
 {
     char region[LABEL_CAP];
-    uint64_t index = catalog_index(http_source(c->http).catalog);
+    uint64_t index = catalog_index(c->http->ops.catalog);
     if (read_region(c, region) && (*region || (!http_hold(c, "", index) && !has_list(c, index))))
         http_send_list(c, c->route->page, NULL, region);
 }
@@ -153,6 +153,11 @@ static void get_history(struct connection *c)
     send_document(c, 200, history_document(c->http->history));
 }
 
+static json_t *texts(const struct string_list *list)
+{
+    return document_texts((const char *const *)list->items, list->n);
+}
+
 static void get_about(struct connection *c)
 {
     const struct http_options *o = &c->http->options;
@@ -160,8 +165,7 @@ static void get_about(struct connection *c)
     c->http->ops.status(c->http->ops.arg, &status);
     send_document(c, 200,
                   json_pack("{s:s, s:s, s:o, s:o}", "host", status.host, "version", status.version, "zones",
-                            document_texts(o->names.zones, o->names.n_zones), "dns",
-                            document_texts(o->dns_listen, o->n_dns_listen)));
+                            texts(o->names.zones), "dns", texts(o->dns_listen)));
 }
 
 /* ?domain=D&tag=T&tag=T. A filter that cannot be read is an error: it must not select everything. */
@@ -191,7 +195,7 @@ static void get_http_sd(struct connection *c)
         http_send_text(c, 400, "domain is one, tags are at most eight");
     else if (!read_region(c, region))
         return;
-    else if (*region ? http_source_of(c->http, region, &source) == 0 && source.sync == TABLE_UNSYNCED : is_unsynced(c))
+    else if (http_source_of(c->http, region, &source) == 0 && source.sync == TABLE_UNSYNCED)
         http_send_text(c, 503, "not synchronised yet");
     else
         http_send_list(c, c->route->page, &filter, region);
@@ -205,7 +209,7 @@ static void get_service(struct connection *c)
         http_send_text(c, 400, "not <domain>/<service>");
         return;
     }
-    int err = catalog_service_index(http_source(c->http).catalog, c->rest, &index);
+    int err = catalog_service_index(c->http->ops.catalog, c->rest, &index);
     if (http_hold(c, c->rest, index) || (err == 0 && has_list(c, index)))
         return;
     err = err ? err : http_send_service(c, c->rest);

@@ -9,6 +9,7 @@
 
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/catalog/catalog_read.h"
+#include "daemon/catalog/table_writer.h"
 #include "daemon/documents/documents.h"
 #include "daemon/http/http.h"
 #include "daemon/http/page_json.h"
@@ -27,11 +28,11 @@ struct page {
     instance_fn *instance; /* called for each instance of the service that was opened; NULL: for none */
 };
 
-static json_t *head_of(const struct page_source *source, const char *service)
+struct page_source page_source_of(struct catalog *catalog)
 {
-    const struct table *t = source->table;
-    return source->of_other ? document_head(source->sync, source->age_ms, service)
-                            : document_head(table_sync(t), table_age_ns(t, clock_now_ns()) / NS_PER_MS, service);
+    const struct table *t = table_writer_table(catalog_table(catalog));
+    return (struct page_source){
+        .catalog = catalog, .sync = table_sync(t), .age_ms = table_age_ns(t, clock_now_ns()) / NS_PER_MS};
 }
 
 static void write_element(struct page_walk *w, json_t *value, struct evbuffer *out)
@@ -227,7 +228,7 @@ void page_walk_fini(struct page_walk *w)
 /* The beginning of the object around the list, up to where the list begins. */
 static void begin_object(const struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
-    json_t *head = head_of(source, w->page == &page_service ? w->service : NULL);
+    json_t *head = document_head(source->sync, source->age_ms, w->page == &page_service ? w->service : NULL);
     char *text = json_dumps(head, JSON_COMPACT); /* without its closing brace, which comes after the list */
     evbuffer_add_printf(out, "%.*s,\"%s\":", text ? (int)strlen(text) - 1 : 0, text ? text : "", w->page->list);
     free(text);

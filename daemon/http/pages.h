@@ -15,7 +15,7 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/catalog_cursor.h"
 #include "daemon/http/history.h"
-#include "libdiscover/core/table_reader.h"
+#include "libdiscover/core/table_format.h"
 
 struct http_ops;
 struct page;                             /* a kind of list */
@@ -29,15 +29,15 @@ extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP servic
 
 /* Where the pages read from; valid until the next turn of the loop. */
 struct page_source {
-    const struct table *table;
-    struct catalog *catalog;
+    struct catalog *catalog;       /* of this region, or of another one */
     const struct history *history; /* NULL: none */
     const struct http_ops *ops;    /* NULL: there are none */
-
-    bool of_other;        /* the catalog is another region's */
-    enum table_sync sync; /* of that region, as in http_region */
+    enum table_sync sync;          /* of that region; and how old what is known of it may be, as in http_region */
     int64_t age_ms;
 };
+
+/* That of a catalog of this region, with neither history nor ops. */
+struct page_source page_source_of(struct catalog *catalog);
 
 /* Which instances a list is to have. */
 #define PAGE_TAGS_MAX 8

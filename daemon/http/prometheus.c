@@ -97,6 +97,13 @@ __attribute__((format(printf, 4, 5))) static void series(struct evbuffer *out, c
     evbuffer_add_printf(out, " %.15g\n", value);
 }
 
+/* A family of one series without labels. */
+static void single(struct evbuffer *out, const struct metric *m, double value)
+{
+    head(out, m);
+    series(out, m, value, "%s", "");
+}
+
 /* The number at that offset; of a text, whether it is not empty; of a list, its length. */
 static double number_in(const ProtobufCMessage *message, size_t at)
 {
@@ -173,10 +180,8 @@ static void write_status(struct evbuffer *out, const Discover__V1__Status *s)
     head(out, &other_metrics[HOST_INFO]);
     series(out, &other_metrics[HOST_INFO], 1, "{host=\"%s\",address=\"%s\"}", s->host, s->address);
     write_sync(out, s->sync);
-    for (const struct metric *m = status_metrics; m < status_metrics + COUNT(status_metrics); m++) {
-        head(out, m);
-        series(out, m, value_in(&s->base, m), "%s", "");
-    }
+    for (const struct metric *m = status_metrics; m < status_metrics + COUNT(status_metrics); m++)
+        single(out, m, value_in(&s->base, m));
     write_top_writers(out, s);
     write_buckets(out, s);
     write_regions(out, s);
@@ -212,12 +217,6 @@ static void write_histogram(void *arg, const struct metric *m, const struct hist
 
 /* --- what the kernel knows of this process, under the names that all exporters have for it --- */
 
-static void write_process_metric(struct evbuffer *out, const struct metric *m, double value)
-{
-    head(out, m);
-    evbuffer_add_printf(out, "%s %.15g\n", m->name, value);
-}
-
 enum { CPU, RESIDENT, VIRTUAL, OPEN_FDS, MAX_FDS };
 
 static const struct metric process_table[] = {
@@ -250,19 +249,19 @@ static void write_process(struct evbuffer *out)
     struct rlimit limit;
     unsigned long size, resident;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        write_process_metric(out, &process_table[CPU],
-                             (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+        single(out, &process_table[CPU],
+               (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
     FILE *file = fopen("/proc/self/statm", "re");
     if (file && fscanf(file, "%lu %lu", &size, &resident) == 2) {
-        write_process_metric(out, &process_table[RESIDENT], (double)resident * (double)sysconf(_SC_PAGESIZE));
-        write_process_metric(out, &process_table[VIRTUAL], (double)size * (double)sysconf(_SC_PAGESIZE));
+        single(out, &process_table[RESIDENT], (double)resident * (double)sysconf(_SC_PAGESIZE));
+        single(out, &process_table[VIRTUAL], (double)size * (double)sysconf(_SC_PAGESIZE));
     }
     if (file)
         (void)fclose(file);
-    write_process_metric(out, &process_table[OPEN_FDS], open_fds());
+    single(out, &process_table[OPEN_FDS], open_fds());
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        write_process_metric(out, &process_table[MAX_FDS], (double)limit.rlim_cur);
+        single(out, &process_table[MAX_FDS], (double)limit.rlim_cur);
 }
 
 void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, struct evbuffer *out)

@@ -170,12 +170,8 @@ void configured_dns_options(const struct config *c, struct dns_options *ret_opti
 void configured_http_options(const struct config *c, struct http_options *ret_options)
 {
     *ret_options = (struct http_options){.listen = c->http.listen,
-                                         .names = {.hosts = (const char *const *)c->http.hosts.items,
-                                                   .n_hosts = c->http.hosts.n,
-                                                   .zones = (const char *const *)c->dns.zones.items,
-                                                   .n_zones = c->dns.zones.n},
-                                         .dns_listen = (const char *const *)c->dns.listen.items,
-                                         .n_dns_listen = c->dns.listen.n,
+                                         .names = {&c->http.hosts, &c->dns.zones},
+                                         .dns_listen = &c->dns.listen,
                                          .connections_max = c->limits.http_clients,
                                          .per_user_max = c->limits.http_clients_per_user,
                                          .reserve = c->limits.http_reserve,

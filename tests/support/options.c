@@ -35,6 +35,10 @@ struct api_options api_complete(struct api_options o)
 
 struct http_options http_complete(struct http_options o)
 {
+    static const struct string_list none;
+    o.names.hosts = OR(o.names.hosts, &none);
+    o.names.zones = OR(o.names.zones, &none);
+    o.dns_listen = OR(o.dns_listen, &none);
     o.connections_max = OR(o.connections_max, 256);
     o.per_user_max = OR(o.per_user_max, 64);
     o.reserve = OR(o.reserve, 16);

@@ -270,12 +270,6 @@ static void make_document(const struct rpc *r, struct work *w, const struct aske
 
 /* --- lists --- */
 
-static struct page_source source_of(const struct rpc *r)
-{
-    return (struct page_source){.table = table_writer_table(catalog_table(r->reach.catalog)),
-                                .catalog = r->reach.catalog};
-}
-
 static void begin_list(struct work *w, const struct page_source *source, const struct page *page)
 {
     page_walk_init(&w->walk, source, page);
@@ -294,7 +288,7 @@ static void begin_service(struct work *w, const struct page_source *source, cons
         return;
     if (!is_name)
         fail(w, 400, "\"service\" must be <domain>/<service>");
-    else if (err == -ENOENT && table_sync(source->table) == TABLE_UNSYNCED)
+    else if (err == -ENOENT && source->sync == TABLE_UNSYNCED)
         fail(w, 503, "not synchronised yet");
     else if (err == -ENOENT)
         fail(w, 404, "no such service");
@@ -305,7 +299,7 @@ static void begin_service(struct work *w, const struct page_source *source, cons
 /* Returns false when there is more. Stops as soon as the list is longer than may be sent. */
 static bool step_list(const struct rpc *r, struct work *w, const struct loop_slice *slice)
 {
-    struct page_source source = source_of(r);
+    struct page_source source = page_source_of(r->reach.catalog);
     int more = page_walk_step(&w->walk, &source, slice, w->out);
     if (more < 0)
         fail_errno(w, more);
@@ -316,7 +310,7 @@ static bool step_list(const struct rpc *r, struct work *w, const struct loop_sli
 
 static void begin(const struct rpc *r, struct work *w)
 {
-    struct page_source source = source_of(r);
+    struct page_source source = page_source_of(r->reach.catalog);
     struct asked a;
     w->begun = true;
     if (read_body(w, &a))

@@ -29,18 +29,6 @@ static void on_moved(void *arg, int fd)
     (void)arg, (void)fd;
 }
 
-const struct table *table_op(void *arg)
-{
-    (void)arg;
-    return table_writer_table(catalog_table(catalog));
-}
-
-struct catalog *catalog_op(void *arg)
-{
-    (void)arg;
-    return catalog;
-}
-
 void status_op(void *arg, Discover__V1__Status *s)
 {
     (void)arg;
@@ -60,7 +48,6 @@ static void begin(struct http_options options)
                                                     .hosts_max = 100,
                                                     .services_max = 100000,
                                                     .instances_per_host_max = 100000};
-    const struct http_ops ops = {.table = table_op, .catalog = catalog_op, .status = status_op};
     signal(SIGPIPE, SIG_IGN);
     answer = malloc(ANSWER_MAX);
     ck_assert_ptr_nonnull(answer);
@@ -73,6 +60,7 @@ static void begin(struct http_options options)
     snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
     options.listen = listen;
     options = http_complete(options);
+    const struct http_ops ops = {.catalog = catalog, .status = status_op};
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &http), 0);
 }
 

@@ -31,8 +31,6 @@ void teardown(void);
 void restart(struct http_options options);
 
 /* What the interface reaches. */
-const struct table *table_op(void *arg);
-struct catalog *catalog_op(void *arg);
 void status_op(void *arg, Discover__V1__Status *s);
 
 void set_sync(enum table_sync sync);

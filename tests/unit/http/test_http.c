@@ -202,8 +202,8 @@ START_TEST(table_that_moves_under_a_list)
     ck_assert_int_eq(send(sock, request, strlen(request), 0), (ssize_t)strlen(request));
     for (int i = 0; i < 20; i++)
         turn();
-    const table_word *before = table_op(NULL)->words;
-    for (int i = 0; table_op(NULL)->words == before; i++) {
+    const table_word *before = table_writer_table(catalog_table(catalog))->words;
+    for (int i = 0; table_writer_table(catalog_table(catalog))->words == before; i++) {
         char prefix[16];
         snprintf(prefix, sizeof prefix, "more-%d", i);
         add_many(prefix, 1000);
@@ -348,7 +348,7 @@ START_TEST(listening_where_it_cannot)
 {
     char taken[32];
     struct http *other;
-    const struct http_ops ops = {.table = table_op, .catalog = catalog_op, .status = status_op};
+    const struct http_ops ops = {.catalog = catalog, .status = status_op};
     snprintf(taken, sizeof taken, "127.0.0.1:%d", port);
     struct http_options options = http_complete((struct http_options){.listen = taken});
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EADDRINUSE);

@@ -8,8 +8,9 @@
 
 #include "tests/support/unit.h"
 
-static const char *const hosts[] = {"web-1.example.com"}, *const zones[] = {"discover.internal"};
-static const struct http_names names = {hosts, 1, zones, 1}, none;
+static const struct string_list hosts = {(char *[]){(char *)"web-1.example.com"}, 1},
+                                zones = {(char *[]){(char *)"discover.internal"}, 1}, empty = {NULL, 0};
+static const struct http_names names = {&hosts, &zones}, none = {&empty, &empty};
 
 static bool ours(const char *host)
 {

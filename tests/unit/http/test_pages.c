@@ -43,7 +43,7 @@ static void setup(void)
                                             .services_max = 10,
                                             .instances_per_host_max = 100000};
     ck_assert_int_eq(catalog_new(&options, NULL, NULL, &catalog), 0);
-    source = (struct page_source){.table = table_writer_table(catalog_table(catalog)), .catalog = catalog};
+    source = (struct page_source){.catalog = catalog};
 }
 
 static void teardown(void)
@@ -56,7 +56,6 @@ static void add_many(int instances)
     for (int i = 0; i < instances; i++)
         add(i);
     (void)catalog_flush(catalog);
-    source.table = table_writer_table(catalog_table(catalog));
 }
 
 /* However large a service is, the loop goes on when the slice is over, and the rest comes in the next ones. */
@@ -192,7 +191,6 @@ START_TEST(another_region_tells_of_itself)
     struct loop_slice all_day = {INT64_MAX};
     struct page_walk walk;
     add_many(1);
-    source.of_other = true;
     source.sync = TABLE_STALE;
     source.age_ms = 1234;
     struct evbuffer *out = evbuffer_new();
