@@ -30,16 +30,6 @@ static int machine_name(char ret_name[static LABEL_CAP])
     return label_copy(ret_name, name, n);
 }
 
-static int set_host(struct config *c, const char *name)
-{
-    char *copy = strdup(name);
-    if (!copy)
-        return -ENOMEM;
-    free(c->host);
-    c->host = copy;
-    return 0;
-}
-
 static int config_new(struct config **ret_config)
 {
     struct config *c = calloc(1, sizeof *c);
@@ -65,13 +55,13 @@ void config_free(struct config *c)
 
 int config_defaults(struct config **ret_config)
 {
-    char name[LABEL_CAP] = "localhost";
+    char name[LABEL_CAP] = "localhost", why[CONFIG_WHY_CAP];
     struct config *c;
     int err = config_new(&c);
     if (err)
         return err;
     (void)machine_name(name); /* without it, "localhost" is a name to try things out with */
-    err = set_host(c, name);
+    err = config_set(c, "host", name, why);
     if (err) {
         config_free(c);
         return err;
@@ -144,11 +134,11 @@ static void check_together(struct config_source *s, const struct config *c)
 
 static int read_host(struct config_source *s, struct config *c)
 {
-    char name[LABEL_CAP];
+    char name[LABEL_CAP], why[CONFIG_WHY_CAP];
     if (config_lookup(&s->tree, "host"))
         return 0;
     if (machine_name(name) == 0)
-        return set_host(c, name);
+        return config_set(c, "host", name, why);
     complain(s, "host", "must be given: the machine's host name is not made of a-z, 0-9 and '-'");
     return 0;
 }
@@ -215,26 +205,18 @@ void config_changes(const struct config *before, const struct config *after, con
     }
 }
 
-#define EXCHANGE(a, b)                                                                                                 \
-    do {                                                                                                               \
-        __typeof__(a) kept = (a);                                                                                      \
-        (a) = (b);                                                                                                     \
-        (b) = kept;                                                                                                    \
-    } while (0)
-
 void config_reload(struct config *c, struct config *fresh)
 {
+    struct config before = *c;
+    *c = *fresh;
+    *fresh = before;
     for (size_t i = 0; i < config_keys.n; i++) {
         const struct config_key *key = &config_keys.keys[i];
-        if (!key->reloadable)
+        if (key->reloadable)
             continue;
         value_exchange(key, c, fresh);
         config_list_exchange(c, fresh, key->path);
     }
-    EXCHANGE(c->services, fresh->services);
-    EXCHANGE(c->n_services, fresh->n_services);
-    EXCHANGE(c->service_files, fresh->service_files);
-    EXCHANGE(c->n_service_files, fresh->n_service_files);
 }
 
 bool config_regions_equal(const struct config *a, const struct config *b)

@@ -80,62 +80,17 @@ static void print_indent(unsigned depth, FILE *out)
     fprintf(out, "%*s", (int)(4 * depth), "");
 }
 
-/* Bytes of a path before its last name and dot: "nats.tls" of "nats.tls.ca". */
-static size_t group_length(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot ? (size_t)(dot - path) : 0;
-}
-
-/* Whether the group of n bytes at g is outer, or is within it. */
-static bool is_within(const char *g, size_t n, const char *outer, size_t outer_n)
-{
-    return outer_n == 0 || (n >= outer_n && memcmp(g, outer, outer_n) == 0 && (n == outer_n || g[outer_n] == '.'));
-}
-
-struct place {
-    const char *group; /* not terminated */
-    size_t n;
-    unsigned depth;
-};
-
-static void leave_to(struct place *at, const char *group, size_t n, FILE *out)
-{
-    while (!is_within(group, n, at->group, at->n)) {
-        at->depth--;
-        print_indent(at->depth, out);
-        fputs("};\n", out);
-        while (at->n > 0 && at->group[at->n - 1] != '.')
-            at->n--;
-        at->n -= at->n > 0;
-    }
-}
-
-static void enter(struct place *at, const char *group, size_t n, FILE *out)
-{
-    at->group = group;
-    while (at->n < n) {
-        size_t start = at->n + (at->n > 0), length = strcspn(group + start, ".");
-        if (length > n - start)
-            length = n - start;
-        fputs(at->depth == 0 ? "\n" : "", out);
-        print_indent(at->depth, out);
-        fprintf(out, "%.*s = {\n", (int)length, group + start);
-        at->n = start + length;
-        at->depth++;
-    }
-}
-
-static void print_key(const struct config_key *key, const struct place *at, FILE *out)
+/* name: the last one of its path. */
+static void print_key(const struct config_key *key, const char *name, unsigned depth, FILE *out)
 {
     char range[64];
     value_range_text(key, range);
-    print_indent(at->depth, out);
+    print_indent(depth, out);
     fprintf(out, "# %s%s%s%s\n", key->help, range[0] ? " (" : "", range, range[0] ? ")" : "");
-    print_indent(at->depth, out);
+    print_indent(depth, out);
     /* A text that must not be empty and yet has no preset is found out at the start: only the name of the host. */
     bool open = !key->items_max && value_form(key->kind) == FORM_TEXT && key->min > 0 && !key->preset[0];
-    fprintf(out, "%s%s = ", open ? "#" : "", key->path + at->n + (at->n > 0));
+    fprintf(out, "%s%s = ", open ? "#" : "", name);
     if (open)
         fputs("\"web-1\"", out);
     else
@@ -143,19 +98,35 @@ static void print_key(const struct config_key *key, const struct place *at, FILE
     fputs(";\n", out);
 }
 
+/*
+ * Prints the keys from that number on whose paths begin with the same n bytes, those of a group that this one is in; groups in
+ * it as groups. Returns the number behind them.
+ */
+static size_t print_group(size_t i, size_t n, unsigned depth, FILE *out)
+{
+    const char *group = config_keys.keys[i].path;
+    while (i < config_keys.n && strncmp(config_keys.keys[i].path, group, n) == 0) {
+        const struct config_key *key = &config_keys.keys[i];
+        const char *name = key->path + n, *dot = strchr(name, '.');
+        if (dot) {
+            fputs(depth == 0 ? "\n" : "", out);
+            print_indent(depth, out);
+            fprintf(out, "%.*s = {\n", (int)(dot - name), name);
+            i = print_group(i, (size_t)(dot + 1 - key->path), depth + 1, out);
+            print_indent(depth, out);
+            fputs("};\n", out);
+            continue;
+        }
+        if (value_form(key->kind) != FORM_BLOCKS)
+            print_key(key, name, depth, out);
+        i++;
+    }
+    return i;
+}
+
 void config_print_example(FILE *out)
 {
-    struct place at = {"", 0, 0};
     fputs(head, out);
-    for (size_t i = 0; i < config_keys.n; i++) {
-        const struct config_key *key = &config_keys.keys[i];
-        size_t n = group_length(key->path);
-        if (value_form(key->kind) == FORM_BLOCKS)
-            continue;
-        leave_to(&at, key->path, n, out);
-        enter(&at, key->path, n, out);
-        print_key(key, &at, out);
-    }
-    leave_to(&at, "", 0, out);
+    (void)print_group(0, 0, 0, out);
     fprintf(out, "\n%s%s", regions_example, services_example);
 }

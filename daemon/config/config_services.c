@@ -6,29 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/config/config_service.h"
+#include "daemon/base/array.h"
 #include "daemon/base/zones.h"
-
-static int make_room(struct service_set *set)
-{
-    if (set->n < set->cap)
-        return 0;
-    size_t cap = set->cap ? 2 * set->cap : 8;
-    struct service_config *services = realloc(set->services, cap * sizeof *services);
-    if (services)
-        set->services = services;
-    struct service_place *places = realloc(set->places, cap * sizeof *places);
-    if (places)
-        set->places = places;
-    if (!services || !places)
-        return -ENOMEM;
-    set->cap = cap;
-    return 0;
-}
+#include "daemon/config/config_service.h"
 
 int service_set_add(struct service_set *set, struct service_config *service, struct config_place at, const char *path)
 {
-    int err = make_room(set);
+    size_t cap = set->cap; /* of both arrays */
+    int err = array_grow(&set->services, set->n, &cap, sizeof *set->services);
+    if (!err)
+        err = array_grow(&set->places, set->n, &set->cap, sizeof *set->places);
     if (err)
         return err;
     struct service_place *place = &set->places[set->n];
