@@ -12,18 +12,6 @@
 
 /* --- an instance --- */
 
-static void print_address(const json_t *i, FILE *out)
-{
-    if (has(i, "ipv4"))
-        fprintf(out, "%s:%" PRId64, text_of(i, "ipv4"), number_of(i, "port"));
-    else if (has(i, "ipv6"))
-        fprintf(out, "[%s]:%" PRId64, text_of(i, "ipv6"), number_of(i, "port"));
-    else if (has(i, "hostname"))
-        fprintf(out, "%s:%" PRId64, text_of(i, "hostname"), number_of(i, "port"));
-    else
-        fprintf(out, "no address");
-}
-
 static void print_tags(const json_t *i, FILE *out)
 {
     const json_t *tags = json_object_get(i, "tags");
@@ -275,14 +263,20 @@ static void print_headline(const json_t *document, FILE *out)
     fputc('\n', out);
 }
 
+/* What is named in a document about a service or a host, and is not known. */
+static void print_unknown(const json_t *document, const char *what, FILE *out)
+{
+    fprintf(out, ": %s\n", what);
+    print_similar(document, out);
+    print_refused(document, out);
+    print_sync(document, out);
+}
+
 static void print_service(const json_t *document, FILE *out)
 {
     styled(out, STYLE_BOLD, "%s", text_of(document, "service"));
     if (!is_true(document, "known")) {
-        fputs(": nobody has registered it, as far as is known here\n", out);
-        print_similar(document, out);
-        print_refused(document, out);
-        print_sync(document, out);
+        print_unknown(document, "nobody has registered it, as far as is known here", out);
         return;
     }
     print_headline(document, out);
@@ -309,10 +303,7 @@ static void print_host(const json_t *document, FILE *out)
     const char *host = text_of(document, "host");
     styled(out, STYLE_BOLD, "%s", host);
     if (!is_true(document, "known")) {
-        fputs(": no host of that name is known here\n", out);
-        print_similar(document, out);
-        print_refused(document, out);
-        print_sync(document, out);
+        print_unknown(document, "no host of that name is known here", out);
         return;
     }
     fprintf(out, ": %s%s%s; %s\n", count(number_of(document, "total"), "instance"),

@@ -85,11 +85,11 @@ static void wait_ms(uint32_t ms)
     }
 }
 
-/* Sets it, or takes it back; and waits as long as was asked for, disconnected. what: which word the instances' words follow. */
-static int override(const struct call *call, enum discover_state state, int on, size_t what)
+/* Sets it, or takes it back; and waits as long as was asked for, disconnected. words: of the instances. */
+static int override(const struct call *call, enum discover_state state, bool on, const char *const *words)
 {
     const struct override_options *o = call->options;
-    const char *name = call->command->name, *service = call->words.word[what], *instance = call->words.word[what + 1];
+    const char *name = call->command->name, *service = words[0], *instance = words[1];
     int status;
     if (!on && (o->reason || o->grace_ms))
         return ctl_usage_error("%s: --reason and --grace are for what sets a state", name);
@@ -110,19 +110,12 @@ static int override(const struct call *call, enum discover_state state, int on, 
     return check_still(call->ctl, &(struct still){service, instance, state, false});
 }
 
-static int run_drain(const struct call *call)
+static int run(const struct call *call)
 {
-    return override(call, DISCOVER_DRAINING, 1, 0);
-}
-
-static int run_undrain(const struct call *call)
-{
-    return override(call, DISCOVER_DRAINING, 0, 0);
-}
-
-static int run_maintenance(const struct call *call)
-{
-    return override(call, DISCOVER_MAINTENANCE, strcmp(call->words.word[0], "on") == 0, 1);
+    const char *const *words = call->words.word;
+    if (call->command == &maintenance_command)
+        return override(call, DISCOVER_MAINTENANCE, strcmp(words[0], "on") == 0, words + 1);
+    return override(call, DISCOVER_DRAINING, call->command == &drain_command, words);
 }
 
 #define WHICH                                                                                                          \
@@ -138,7 +131,7 @@ const struct command drain_command = {
     .options = set_specs,
     .options_size = sizeof(struct override_options),
     .alone = true,
-    .run = run_drain,
+    .run = run,
 };
 
 const struct command undrain_command = {
@@ -150,7 +143,7 @@ const struct command undrain_command = {
     .options = undrain_specs,
     .options_size = sizeof(struct override_options),
     .alone = true,
-    .run = run_undrain,
+    .run = run,
 };
 
 const struct command maintenance_command = {
@@ -163,5 +156,5 @@ const struct command maintenance_command = {
     .options = set_specs,
     .options_size = sizeof(struct override_options),
     .alone = true,
-    .run = run_maintenance,
+    .run = run,
 };

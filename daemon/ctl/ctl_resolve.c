@@ -50,15 +50,6 @@ static int judge(int result, size_t n)
     return result >= 0 ? DISCOVER_E_NONE : result;
 }
 
-/* "[2001:db8::1]:80", or what else it has: IPv4 first. */
-static void print_address(const json_t *i, FILE *out)
-{
-    const char *address = has(i, "ipv4") ? "ipv4" : has(i, "ipv6") ? "ipv6" : "hostname";
-    bool brackets = strcmp(address, "ipv6") == 0;
-    fprintf(out, "%s%s%s:%" PRId64, brackets ? "[" : "", text_of(i, address), brackets ? "]" : "",
-            number_of(i, "port"));
-}
-
 static void print_usable(const json_t *document, FILE *out)
 {
     size_t k;

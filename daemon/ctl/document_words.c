@@ -85,6 +85,16 @@ void heading(FILE *out, const char *text)
     fputc('\n', out);
 }
 
+void print_address(const json_t *instance, FILE *out)
+{
+    bool ipv6 = !has(instance, "ipv4") && has(instance, "ipv6");
+    const char *address = text_of(instance, has(instance, "ipv4") ? "ipv4" : ipv6 ? "ipv6" : "hostname");
+    if (*address)
+        fprintf(out, ipv6 ? "[%s]:%" PRId64 : "%s:%" PRId64, address, number_of(instance, "port"));
+    else
+        fputs("no address", out);
+}
+
 void print_each(const json_t *document, const char *list, const char *title,
                 void (*print)(const json_t *one, FILE *out), FILE *out)
 {

@@ -23,6 +23,9 @@ const char *count(int64_t n, const char *what);
 void line(FILE *out, const char *about, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void heading(FILE *out, const char *text);
 
+/* "10.0.1.22:80", or what else an instance has: "[2001:db8::1]:80", "db.example.com:80". */
+void print_address(const json_t *instance, FILE *out);
+
 /* Prints each element of a list, if there are any below a heading (NULL: without one). */
 void print_each(const json_t *document, const char *list, const char *title,
                 void (*print)(const json_t *one, FILE *out), FILE *out);

@@ -80,10 +80,10 @@ void rows_init(struct rows *r, size_t n_columns)
 
 void rows_fini(struct rows *r)
 {
-    for (size_t i = 0; i < r->n * r->n_columns; i++)
-        free(r->cells[i]);
-    free(r->cells);
-    free(r->styles);
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t k = 0; k < r->n_columns; k++)
+            free(r->rows[i].cells[k]);
+    free(r->rows);
 }
 
 static bool reserve(struct rows *r)
@@ -91,28 +91,25 @@ static bool reserve(struct rows *r)
     if (r->n < r->cap)
         return true;
     size_t cap = r->cap ? 2 * r->cap : 32;
-    char **cells = realloc(r->cells, cap * r->n_columns * sizeof *cells);
-    if (cells)
-        r->cells = cells;
-    enum style *styles = realloc(r->styles, cap * sizeof *styles);
-    if (styles)
-        r->styles = styles;
-    if (cells && styles)
-        r->cap = cap;
-    return cells && styles;
+    struct row *rows = realloc(r->rows, cap * sizeof *rows);
+    if (!rows)
+        return false;
+    r->rows = rows;
+    r->cap = cap;
+    return true;
 }
 
 void rows_add(struct rows *r, enum style style, const char *const *cells)
 {
     if (!reserve(r))
         return;
-    char **row = r->cells + r->n * r->n_columns;
+    struct row *row = &r->rows[r->n++];
+    row->style = style;
     for (size_t i = 0; i < r->n_columns; i++) {
         size_t width = text_width(cells[i]);
-        row[i] = strdup(cells[i]);
+        row->cells[i] = strdup(cells[i]);
         r->width[i] = width > r->width[i] ? width : r->width[i];
     }
-    r->styles[r->n++] = style;
 }
 
 /* The bytes of as many characters. */
@@ -154,8 +151,8 @@ void rows_print(const struct rows *r, FILE *out, size_t max_width)
     size_t first = first_width(r, max_width);
     for (size_t i = 0; i < r->n; i++) {
         for (size_t k = 0; k < r->n_columns; k++) {
-            const char *text = r->cells[i * r->n_columns + k];
-            print_cell(out, r->styles[i], text ? text : "", k ? r->width[k] : first, k + 1 == r->n_columns);
+            const char *text = r->rows[i].cells[k];
+            print_cell(out, r->rows[i].style, text ? text : "", k ? r->width[k] : first, k + 1 == r->n_columns);
         }
         fputc('\n', out);
     }

@@ -31,10 +31,14 @@ void wrapped(FILE *out, size_t indent, size_t max_width, const char *text);
  */
 #define ROWS_COLUMNS_MAX 8
 
+struct row {
+    char *cells[ROWS_COLUMNS_MAX];
+    enum style style;
+};
+
 struct rows {
     size_t n_columns, n, cap;
-    char **cells; /* n times n_columns */
-    enum style *styles;
+    struct row *rows;
     size_t width[ROWS_COLUMNS_MAX];
 };
 
