@@ -10,7 +10,6 @@
 #include "daemon/dns/dns_impl.h"
 #include "daemon/dns/dns_reverse.h"
 #include "daemon/base/thread.h"
-#include "libdiscover/core/clock.h"
 
 static int refuse(const char *key, const char *value, const char *why, char *reason)
 {
@@ -35,44 +34,6 @@ static int read_networks(const struct dns_options *o, struct dns_access *access,
     return 0;
 }
 
-/* The queries of a network come from many ports, so the workers of an address get about the same part of them. */
-static uint32_t share_of(uint32_t limit, uint32_t workers)
-{
-    return (limit + workers - 1) / workers;
-}
-
-static int new_udp(struct dns *dns, struct worker *w, const struct dns_socket *socket)
-{
-    uint32_t larger = dns->options.loopback_payload > dns->options.udp_payload ? dns->options.loopback_payload
-                                                                               : dns->options.udp_payload;
-    const struct dns_udp_options o = {
-        .socket = socket,
-        .access = &dns->access,
-        .responder = w->responder,
-        .counters = w->counters,
-        .progress = &w->progress,
-        .rate_limit = share_of(dns->options.rate_limit, dns->options.workers),
-        .reply_max = larger,
-    };
-    return dns_udp_new(&o, &w->udp);
-}
-
-static int new_tcp(struct dns *dns, struct worker *w)
-{
-    const struct dns_tcp_options o = {
-        .sockets = &dns->sockets,
-        .access = &dns->access,
-        .responder = w->responder,
-        .counters = w->counters,
-        .progress = &w->progress,
-        .connections = dns->options.tcp_connections,
-        .per_client = dns->options.tcp_per_client,
-        .idle_ns = dns->options.tcp_idle_ms * NS_PER_MS,
-        .message_ns = dns->options.tcp_message_ms * NS_PER_MS,
-    };
-    return dns_tcp_new(&o, &w->tcp);
-}
-
 /* socket: NULL for the TCP worker. */
 static int new_worker(struct dns *dns, const struct dns_socket *socket)
 {
@@ -83,7 +44,7 @@ static int new_worker(struct dns *dns, const struct dns_socket *socket)
         return -ENOMEM;
     int err = dns_responder_new(&dns->config, &dns->tables, w->counters, dns->options.cache_bytes, &w->responder);
     if (!err)
-        err = socket ? new_udp(dns, w, socket) : new_tcp(dns, w);
+        err = socket ? dns_udp_new(w, socket) : dns_tcp_new(w);
     return err;
 }
 
@@ -155,9 +116,9 @@ static void *run(void *arg)
 {
     struct worker *w = arg;
     if (w->udp)
-        dns_udp_run(w->udp, &w->dns->stop);
+        dns_udp_run(w->udp);
     else if (w->tcp)
-        dns_tcp_run(w->tcp, &w->dns->stop);
+        dns_tcp_run(w->tcp);
     else
         dns_reverse_run(w->dns->config.reverse, &w->progress);
     return NULL;

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TCP thread: accepting, limits, timeouts. What happens on a connection is in dns_connection.c. */
-#include "daemon/dns/dns_tcp.h"
-
+/*
+ * DNS over TCP (RFC 7766): one thread for all listeners and connections. Here are accepting, limits and timeouts; what happens on
+ * a connection is in dns_connection.c.
+ *
+ * A connection may carry any number of queries, one behind the other without waiting; the answers leave in the same
+ * order. A client that does not take its answers is not read from until it does, so a connection holds at most one
+ * buffer of each direction. Connections are closed when idle, when a message takes too long to arrive or an answer
+ * to be taken, when a message cannot be one, and, the idlest first, when others want to connect and there are as many as
+ * may be: a newcomer is always served.
+ */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -11,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/dns/dns_connection.h"
+#include "daemon/dns/dns_impl.h"
 #include "libdiscover/core/clock.h"
 
 #define EVENTS          64
@@ -27,7 +35,9 @@
 #define WAKE          UINT64_MAX
 
 struct dns_tcp {
-    struct dns_tcp_options options;
+    struct worker *worker;
+    const struct dns_options *options;
+    const struct dns_sockets *sockets;
     int epoll_fd, wake_fd;
     struct dns_connection **connections; /* slots */
     uint32_t n;
@@ -44,31 +54,26 @@ static int watch(struct dns_tcp *t, int operation, int fd, uint32_t events, uint
 static int watch_listeners(struct dns_tcp *t)
 {
     int err = watch(t, EPOLL_CTL_ADD, t->wake_fd, EPOLLIN, WAKE);
-    for (size_t i = 0; i < t->options.sockets->n_tcp && !err; i++)
-        err = watch(t, EPOLL_CTL_ADD, t->options.sockets->tcp[i].fd, EPOLLIN, LISTENER_BASE + i);
+    for (size_t i = 0; i < t->sockets->n_tcp && !err; i++)
+        err = watch(t, EPOLL_CTL_ADD, t->sockets->tcp[i].fd, EPOLLIN, LISTENER_BASE + i);
     return err;
 }
 
-int dns_tcp_new(const struct dns_tcp_options *o, struct dns_tcp **ret_t)
+int dns_tcp_new(struct worker *w)
 {
-    struct dns_tcp *t = calloc(1, sizeof *t);
+    struct dns_tcp *t = w->tcp = calloc(1, sizeof *t);
     if (!t)
         return -ENOMEM;
-    t->options = *o;
+    t->worker = w;
+    t->options = &w->dns->options;
+    t->sockets = &w->dns->sockets;
     t->next_sweep_ns = INT64_MAX;
     t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    t->connections = calloc(o->connections, sizeof(struct dns_connection *));
-    int err = t->connections ? 0 : -ENOMEM;
-    if (!err && (t->epoll_fd < 0 || t->wake_fd < 0))
-        err = -EMFILE;
-    if (!err)
-        err = watch_listeners(t);
-    if (err)
-        dns_tcp_free(t);
-    else
-        *ret_t = t;
-    return err;
+    t->connections = calloc(t->options->tcp_connections, sizeof(struct dns_connection *));
+    if (!t->connections)
+        return -ENOMEM;
+    return t->epoll_fd < 0 || t->wake_fd < 0 ? -EMFILE : watch_listeners(t);
 }
 
 static void close_connection(struct dns_tcp *t, uint32_t slot)
@@ -76,14 +81,14 @@ static void close_connection(struct dns_tcp *t, uint32_t slot)
     dns_connection_free(t->connections[slot]);
     t->connections[slot] = NULL;
     t->n--;
-    metric_set(&t->options.counters->tcp_connections, t->n);
+    metric_set(&t->worker->counters->tcp_connections, t->n);
 }
 
 void dns_tcp_free(struct dns_tcp *t)
 {
     if (!t)
         return;
-    for (uint32_t i = 0; t->connections && i < t->options.connections; i++)
+    for (uint32_t i = 0; t->connections && i < t->options->tcp_connections; i++)
         if (t->connections[i])
             close_connection(t, i);
     free(t->connections);
@@ -108,7 +113,7 @@ static bool same_client(const union dns_peer *x, const union dns_peer *y)
 static uint32_t connections_of(const struct dns_tcp *t, const union dns_peer *peer)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < t->options.connections; i++)
+    for (uint32_t i = 0; i < t->options->tcp_connections; i++)
         n += t->connections[i] && same_client(&t->connections[i]->peer, peer);
     return n;
 }
@@ -125,7 +130,7 @@ static uint32_t free_slot(const struct dns_tcp *t)
 static uint32_t idlest(const struct dns_tcp *t, const union dns_peer *client)
 {
     uint32_t found = UINT32_MAX;
-    for (uint32_t i = 0; i < t->options.connections; i++) {
+    for (uint32_t i = 0; i < t->options->tcp_connections; i++) {
         const struct dns_connection *c = t->connections[i];
         if (!c || (client && !same_client(&c->peer, client)))
             continue;
@@ -137,7 +142,7 @@ static uint32_t idlest(const struct dns_tcp *t, const union dns_peer *client)
 
 static void evict(struct dns_tcp *t, uint32_t slot)
 {
-    dns_count(&t->options.counters->tcp_evicted);
+    dns_count(&t->worker->counters->tcp_evicted);
     close_connection(t, slot);
 }
 
@@ -148,17 +153,18 @@ static void evict(struct dns_tcp *t, uint32_t slot)
  */
 static void make_room(struct dns_tcp *t, const union dns_peer *peer)
 {
-    if (connections_of(t, peer) >= t->options.per_client)
+    if (connections_of(t, peer) >= t->options->tcp_per_client)
         evict(t, idlest(t, peer));
-    else if (t->n >= t->options.connections)
+    else if (t->n >= t->options->tcp_connections)
         evict(t, idlest(t, NULL));
 }
 
 /* RFC 7766 6.2.3: where connections get scarce, idle ones go sooner. */
 static struct dns_tcp_times times(const struct dns_tcp *t)
 {
-    bool scarce = t->n > t->options.connections / 4 * 3;
-    return (struct dns_tcp_times){scarce ? t->options.idle_ns / 4 : t->options.idle_ns, t->options.message_ns, TURN_NS};
+    bool scarce = t->n > t->options->tcp_connections / 4 * 3;
+    int64_t idle_ns = t->options->tcp_idle_ms * NS_PER_MS, message_ns = t->options->tcp_message_ms * NS_PER_MS;
+    return (struct dns_tcp_times){scarce ? idle_ns / 4 : idle_ns, message_ns, TURN_NS};
 }
 
 static void expect_deadline(struct dns_tcp *t, const struct dns_connection *c)
@@ -175,12 +181,12 @@ static void open_connection(struct dns_tcp *t, int fd, const union dns_peer *pee
         return;
     t->connections[slot] = c;
     t->n++;
-    c->client.denied = !dns_access_allows(t->options.access, peer);
+    c->client.denied = !dns_access_allows(&t->worker->dns->access, peer);
     c->active_ns = now_ns;
     c->deadline_ns = now_ns + times(t).idle_ns;
     expect_deadline(t, c);
-    dns_count(&t->options.counters->tcp_accepted);
-    metric_set(&t->options.counters->tcp_connections, t->n);
+    dns_count(&t->worker->counters->tcp_accepted);
+    metric_set(&t->worker->counters->tcp_connections, t->n);
     if (watch(t, EPOLL_CTL_ADD, fd, EPOLLIN, slot) < 0)
         close_connection(t, slot);
 }
@@ -206,7 +212,8 @@ static void after_accept_error(void)
  */
 static uint32_t accepts_at_once(const struct dns_tcp *t)
 {
-    uint32_t n = t->options.per_client < t->options.connections ? t->options.per_client : t->options.connections;
+    uint32_t n = t->options->tcp_per_client < t->options->tcp_connections ? t->options->tcp_per_client
+                                                                          : t->options->tcp_connections;
     n = n / 2 < ACCEPTS_AT_ONCE ? n / 2 : ACCEPTS_AT_ONCE;
     return n > 0 ? n : 1;
 }
@@ -234,7 +241,7 @@ static void serve(struct dns_tcp *t, uint32_t slot, int64_t now_ns)
         return;
     bool was_blocked = dns_connection_blocked(c);
     const struct dns_tcp_times limits = times(t);
-    if (dns_connection_ready(c, t->options.responder, t->replies, now_ns, &limits) < 0) {
+    if (dns_connection_ready(c, t->worker->responder, t->replies, now_ns, &limits) < 0) {
         close_connection(t, slot);
         return;
     }
@@ -249,12 +256,12 @@ static void sweep(struct dns_tcp *t, int64_t now_ns)
     if (now_ns < t->next_sweep_ns)
         return;
     t->next_sweep_ns = INT64_MAX;
-    for (uint32_t i = 0; i < t->options.connections; i++) {
+    for (uint32_t i = 0; i < t->options->tcp_connections; i++) {
         const struct dns_connection *c = t->connections[i];
         if (!c)
             continue;
         if (c->deadline_ns <= now_ns) {
-            dns_count(&t->options.counters->tcp_timeouts);
+            dns_count(&t->worker->counters->tcp_timeouts);
             close_connection(t, i);
         } else {
             expect_deadline(t, c);
@@ -273,7 +280,7 @@ static void handle(struct dns_tcp *t, uint64_t what, int64_t now_ns)
     if (what == WAKE)
         (void)!read(t->wake_fd, &wakes, sizeof wakes);
     else if (is_listener(what))
-        accept_some(t, t->options.sockets->tcp[what - LISTENER_BASE].fd, now_ns);
+        accept_some(t, t->sockets->tcp[what - LISTENER_BASE].fd, now_ns);
     else
         serve(t, (uint32_t)what, now_ns);
 }
@@ -305,8 +312,8 @@ static void turn(struct dns_tcp *t, int longest_ms)
     int wait = wait_ms(t);
     int n = epoll_wait(t->epoll_fd, events, EVENTS, wait >= 0 && wait < longest_ms ? wait : longest_ms);
     int64_t now_ns = clock_now_ns();
-    progress_turn(t->options.progress);
-    dns_responder_begin(t->options.responder, now_ns);
+    progress_turn(&t->worker->progress);
+    dns_responder_begin(t->worker->responder, now_ns);
     handle_all(t, events, n, now_ns);
     sweep(t, now_ns);
 }
@@ -314,14 +321,14 @@ static void turn(struct dns_tcp *t, int longest_ms)
 /* Nobody else is let in: where the listener was passed to us, who comes now waits for the next life. */
 static void stop_accepting(struct dns_tcp *t)
 {
-    for (size_t i = 0; i < t->options.sockets->n_tcp; i++)
-        (void)watch(t, EPOLL_CTL_DEL, t->options.sockets->tcp[i].fd, 0, 0);
+    for (size_t i = 0; i < t->sockets->n_tcp; i++)
+        (void)watch(t, EPOLL_CTL_DEL, t->sockets->tcp[i].fd, 0, 0);
 }
 
 static bool any_owed(const struct dns_tcp *t)
 {
     bool owed = false;
-    for (uint32_t i = 0; i < t->options.connections && !owed; i++)
+    for (uint32_t i = 0; i < t->options->tcp_connections && !owed; i++)
         owed = t->connections[i] && dns_connection_is_owed(t->connections[i]);
     return owed;
 }
@@ -335,9 +342,9 @@ static void finish(struct dns_tcp *t)
         turn(t, DRAIN_STEP_MS);
 }
 
-void dns_tcp_run(struct dns_tcp *t, const atomic_bool *stop)
+void dns_tcp_run(struct dns_tcp *t)
 {
-    while (!atomic_load_explicit(stop, memory_order_relaxed))
+    while (!atomic_load_explicit(&t->worker->dns->stop, memory_order_relaxed))
         turn(t, WAKE_MS);
     finish(t);
 }

@@ -3,13 +3,12 @@
  * The UDP worker. It blocks in recvmmsg itself, not in poll: with one query at a time that is a system call less in
  * three. Everything it touches is its own, except the shared table, which it only reads.
  */
-#include "daemon/dns/dns_udp.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/dns/dns_impl.h"
 #include "daemon/dns/dns_rate.h"
 #include "libdiscover/core/clock.h"
 
@@ -36,7 +35,9 @@ struct work {
 
 struct dns_udp {
     uint32_t batches;
-    struct dns_udp_options options;
+    struct worker *worker;
+    const struct dns_socket *socket;
+    size_t reply_max; /* octets of the largest reply */
     int fd;
     bool wildcard;
     bool fragments; /* allowed, because an interface takes less than our answers */
@@ -88,26 +89,31 @@ static void set_up_batch(struct dns_udp *u)
     ready_to_receive(u, BATCH);
 }
 
-int dns_udp_new(const struct dns_udp_options *o, struct dns_udp **ret_u)
+/* The queries of a network come from many ports, so the workers of an address get about the same part of them. */
+static uint32_t share_of(uint32_t limit, uint32_t workers)
 {
-    struct dns_udp *u = calloc(1, sizeof *u);
-    size_t reply_bytes = round_up_to_line(o->reply_max);
+    return (limit + workers - 1) / workers;
+}
+
+int dns_udp_new(struct worker *w, const struct dns_socket *socket)
+{
+    const struct dns_options *o = &w->dns->options;
+    struct dns_udp *u = w->udp = calloc(1, sizeof *u);
     const uint8_t *own;
     if (!u)
         return -ENOMEM;
-    u->replies = aligned_alloc(64, BATCH * reply_bytes);
-    if (!u->replies) {
-        free(u);
+    u->reply_max = o->loopback_payload > o->udp_payload ? o->loopback_payload : o->udp_payload;
+    u->replies = aligned_alloc(64, BATCH * round_up_to_line(u->reply_max));
+    if (!u->replies)
         return -ENOMEM;
-    }
-    u->options = *o;
-    u->fd = o->socket->fd;
-    u->wildcard = dns_peer_is_wildcard(&o->socket->address);
-    u->rate.rate = o->rate_limit;
-    size_t n = dns_peer_address(&o->socket->address, &own);
+    u->worker = w;
+    u->socket = socket;
+    u->fd = socket->fd;
+    u->wildcard = dns_peer_is_wildcard(&socket->address);
+    u->rate.rate = share_of(o->rate_limit, o->workers);
+    size_t n = dns_peer_address(&socket->address, &own);
     set_own_address(&u->client, own, n);
     set_up_batch(u);
-    *ret_u = u;
     return 0;
 }
 
@@ -157,10 +163,10 @@ static bool check_peer(struct dns_udp *u, const union dns_peer *peer, struct dns
     const uint8_t *bytes;
     size_t n = dns_peer_address(peer, &bytes);
     enum dns_rate_verdict verdict = dns_rate_take(&u->rate, bytes, n, u->now_ns);
-    client->denied = !dns_access_allows(u->options.access, peer);
+    client->denied = !dns_access_allows(&u->worker->dns->access, peer);
     client->slip = verdict == DNS_RATE_SLIP;
     if (verdict != DNS_RATE_REPLY)
-        dns_count(&u->options.counters->rate_limited);
+        dns_count(&u->worker->counters->rate_limited);
     return verdict != DNS_RATE_DROP;
 }
 
@@ -175,8 +181,7 @@ static bool begin_one(struct dns_udp *u, size_t i)
     w->control_bytes = u->wildcard ? read_own_address(h, &w->client) : 0;
     if (!check_peer(u, &u->peers[i], &w->client))
         return false;
-    dns_lookup_begin(u->options.responder, u->queries[i], u->in[i].msg_len, &w->client, u->options.reply_max,
-                     &w->lookup);
+    dns_lookup_begin(u->worker->responder, u->queries[i], u->in[i].msg_len, &w->client, u->reply_max, &w->lookup);
     return true;
 }
 
@@ -184,7 +189,7 @@ static void reply_one(struct dns_udp *u, size_t i)
 {
     const struct work *w = &u->work[i % ABREAST];
     const struct msghdr *h = &u->in[i].msg_hdr;
-    size_t n = dns_lookup_reply(u->options.responder, &w->lookup, u->reply_at);
+    size_t n = dns_lookup_reply(u->worker->responder, &w->lookup, u->reply_at);
     if (n == 0)
         return;
     struct msghdr *out = &u->out[u->n_replies].msg_hdr;
@@ -203,10 +208,10 @@ static void answer_some(struct dns_udp *u, size_t from, size_t to)
         u->work[i % ABREAST].wanted = begin_one(u, i);
     for (size_t i = from; i < to; i++)
         if (u->work[i % ABREAST].wanted)
-            dns_lookup_fetch(u->options.responder, &u->work[i % ABREAST].lookup);
+            dns_lookup_fetch(u->worker->responder, &u->work[i % ABREAST].lookup);
     for (size_t i = from; i < to; i++)
         if (u->work[i % ABREAST].wanted)
-            dns_lookup_find(u->options.responder, &u->work[i % ABREAST].lookup);
+            dns_lookup_find(u->worker->responder, &u->work[i % ABREAST].lookup);
     for (size_t i = from; i < to; i++)
         if (u->work[i % ABREAST].wanted)
             reply_one(u, i);
@@ -217,12 +222,12 @@ static bool after_send_error(struct dns_udp *u)
 {
     if (errno == EMSGSIZE && !u->fragments) {
         u->fragments = true;
-        dns_socket_allow_fragments(u->options.socket);
+        dns_socket_allow_fragments(u->socket);
         return true;
     }
     if (errno == EINTR)
         return true;
-    dns_count(&u->options.counters->send_errors);
+    dns_count(&u->worker->counters->send_errors);
     return false;
 }
 
@@ -255,22 +260,22 @@ static void after_error(struct dns_udp *u)
     const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
     if (errno == EAGAIN || errno == EINTR)
         return;
-    dns_count(&u->options.counters->receive_errors);
+    dns_count(&u->worker->counters->receive_errors);
     nanosleep(&pause, NULL);
 }
 
-void dns_udp_run(struct dns_udp *u, const atomic_bool *stop)
+void dns_udp_run(struct dns_udp *u)
 {
-    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
+    while (!atomic_load_explicit(&u->worker->dns->stop, memory_order_relaxed)) {
         int n = recvmmsg(u->fd, u->in, BATCH, MSG_WAITFORONE, NULL);
         if (n < 0)
             after_error(u);
         u->now_ns = clock_now_ns();
-        progress_turn(u->options.progress);
-        dns_responder_begin(u->options.responder, u->now_ns);
+        progress_turn(&u->worker->progress);
+        dns_responder_begin(u->worker->responder, u->now_ns);
         if (n > 0)
             answer_batch(u, (size_t)n);
         if (n > 0 && ++u->batches % SAMPLE == 0)
-            histogram_observe(&u->options.counters->service, clock_now_ns() - u->now_ns);
+            histogram_observe(&u->worker->counters->service, clock_now_ns() - u->now_ns);
     }
 }
