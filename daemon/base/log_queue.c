@@ -3,12 +3,10 @@
 #include "daemon/base/log_queue.h"
 
 #include <errno.h>
+#include <event2/buffer.h>
 #include <pthread.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,49 +16,16 @@
 #define WAITING_MAX (256 * 1024)
 #define LINE_CAP    1024
 
-/* Lines lie one behind the other, so that no more memory is touched than has ever been needed. */
-struct line {
-    uint16_t n;
-    char text[LINE_CAP];
-};
-
 struct log_queue {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
     int fd;
     const char *prefix;
-    size_t begin, end; /* offsets of the lines that wait; both are 0 when there are none */
+    struct evbuffer *waiting; /* the lines, each with its newline */
     uint64_t lost, lost_reported;
     bool stopping, ended;
-    uint8_t waiting[WAITING_MAX];
 };
-
-static size_t line_bytes(size_t n)
-{
-    return offsetof(struct line, text) + n;
-}
-
-/* Held: the lock. */
-static void take_line(struct log_queue *q, struct line *ret_line)
-{
-    memcpy(&ret_line->n, q->waiting + q->begin, sizeof ret_line->n);
-    memcpy(ret_line, q->waiting + q->begin, line_bytes(ret_line->n));
-    q->begin += line_bytes(ret_line->n);
-    if (q->begin == q->end)
-        q->begin = q->end = 0;
-}
-
-/* Held: the lock. Whether there is room for a line at the end, once those that wait have moved to the beginning. */
-static bool make_room(struct log_queue *q, size_t n)
-{
-    if (q->end + line_bytes(n) > sizeof q->waiting && q->begin >= sizeof q->waiting / 2) {
-        memmove(q->waiting, q->waiting + q->begin, q->end - q->begin);
-        q->end -= q->begin;
-        q->begin = 0;
-    }
-    return n <= LINE_CAP && q->end + line_bytes(n) <= sizeof q->waiting;
-}
 
 static void write_line(int fd, const char *text, size_t n)
 {
@@ -68,34 +33,31 @@ static void write_line(int fd, const char *text, size_t n)
         ;
 }
 
-/* Held: the lock. What is to be written next, if anything; false: it is time to end. */
-static bool next_line(struct log_queue *q, struct line *ret_line)
+/* Held: the lock. What is to be written next, if anything; 0: it is time to end. */
+static size_t next_line(struct log_queue *q, char ret_line[static LINE_CAP])
 {
-    while (q->end == 0 && q->lost == q->lost_reported && !q->stopping)
+    while (evbuffer_get_length(q->waiting) == 0 && q->lost == q->lost_reported && !q->stopping)
         pthread_cond_wait(&q->changed, &q->lock);
-    if (q->end > 0) {
-        take_line(q, ret_line);
-        return true;
+    if (evbuffer_get_length(q->waiting) > 0) {
+        struct evbuffer_ptr end = evbuffer_search(q->waiting, "\n", 1, NULL);
+        return (size_t)evbuffer_remove(q->waiting, ret_line, (size_t)end.pos + 1);
     }
     if (q->lost == q->lost_reported)
-        return false;
+        return 0;
     uint64_t since = q->lost - q->lost_reported;
-    int n = snprintf(ret_line->text, sizeof ret_line->text,
-                     "%s%llu log lines were lost: nobody took what was written before\n", q->prefix,
-                     (unsigned long long)since);
-    ret_line->n = (uint16_t)n;
     q->lost_reported = q->lost;
-    return true;
+    return (size_t)snprintf(ret_line, LINE_CAP, "%s%llu log lines were lost: nobody took what was written before\n",
+                            q->prefix, (unsigned long long)since);
 }
 
 static void *writer(void *arg)
 {
     struct log_queue *q = arg;
-    struct line line;
+    char line[LINE_CAP];
     pthread_mutex_lock(&q->lock);
-    while (next_line(q, &line)) {
+    for (size_t n; (n = next_line(q, line)) > 0;) {
         pthread_mutex_unlock(&q->lock);
-        write_line(q->fd, line.text, line.n);
+        write_line(q->fd, line, n);
         pthread_mutex_lock(&q->lock);
     }
     q->ended = true;
@@ -108,14 +70,17 @@ static void destroy(struct log_queue *q)
 {
     pthread_cond_destroy(&q->changed);
     pthread_mutex_destroy(&q->lock);
+    evbuffer_free(q->waiting);
     free(q);
 }
 
 int log_queue_new(int fd, const char *prefix, struct log_queue **ret_q)
 {
     struct log_queue *q = calloc(1, sizeof *q);
-    if (!q)
+    if (!q || !(q->waiting = evbuffer_new())) {
+        free(q);
         return -ENOMEM;
+    }
     q->fd = fd;
     q->prefix = prefix;
     pthread_mutex_init(&q->lock, NULL);
@@ -136,18 +101,12 @@ int log_queue_new(int fd, const char *prefix, struct log_queue **ret_q)
 bool log_queue_put(struct log_queue *q, const char *line, size_t n)
 {
     pthread_mutex_lock(&q->lock);
-    bool room = make_room(q, n);
-    if (room) {
-        uint16_t length = (uint16_t)n;
-        memcpy(q->waiting + q->end, &length, sizeof length);
-        memcpy(q->waiting + q->end + offsetof(struct line, text), line, n);
-        q->end += line_bytes(n);
-    } else {
-        q->lost++;
-    }
+    bool room = n <= LINE_CAP && evbuffer_get_length(q->waiting) + n <= WAITING_MAX;
+    bool taken = room && evbuffer_add(q->waiting, line, n) == 0;
+    q->lost += !taken;
     pthread_cond_signal(&q->changed);
     pthread_mutex_unlock(&q->lock);
-    return room;
+    return taken;
 }
 
 bool log_queue_stop(struct log_queue *q, int64_t limit_ns)
