@@ -20,14 +20,6 @@ int listen_address_may_be_absent(int fd, int family)
     return setsockopt(fd, level, option, &on, sizeof on) < 0 ? -errno : 0;
 }
 
-static void clear_port(struct sockaddr_storage *address)
-{
-    if (address->ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)address)->sin6_port = 0;
-    else
-        ((struct sockaddr_in *)address)->sin_port = 0;
-}
-
 /* The kernel is asked by a bind to any free port: it knows best, and nobody else is in the way. */
 int listen_address_look(const char *text)
 {
@@ -36,7 +28,7 @@ int listen_address_look(const char *text)
     int err = address_parse(text, &address, &n);
     if (err < 0)
         return err;
-    clear_port(&address);
+    ((struct sockaddr_in *)&address)->sin_port = 0; /* sin6_port is at the same place */
     int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

@@ -27,12 +27,7 @@ static pid_t holder(int fd)
 
 static int write_pid(int fd)
 {
-    char text[PID_CAP];
-    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(fd, 0) < 0)
-        return -errno;
-    ssize_t written = pwrite(fd, text, (size_t)n, 0);
-    return written == n ? 0 : written < 0 ? -errno : -ENOSPC;
+    return ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0 ? -errno : 0;
 }
 
 /*

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log_queue.h"
@@ -68,16 +67,12 @@ static bool to_journal(void)
 /* What stands in front of a text: for the journal the level, for anything else the time (RFC 3339) and the level's name. */
 static size_t line_head(int level, char *ret_head, size_t cap)
 {
-    struct timespec now;
-    struct tm tm;
+    char time[CLOCK_TEXT_CAP];
+    bool named = level <= LOG_WARNING;
     if (to_journal())
         return (size_t)snprintf(ret_head, cap, "<%d>", level);
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    size_t n = strftime(ret_head, cap, "%Y-%m-%dT%H:%M:%S", &tm);
-    bool named = level <= LOG_WARNING;
-    return n + (size_t)snprintf(ret_head + n, cap - n, ".%03ldZ %s%s", now.tv_nsec / 1000000,
-                                named ? level_word(level) : "", named ? ": " : "");
+    clock_wall_text(clock_wall_ms(), time);
+    return (size_t)snprintf(ret_head, cap, "%s %s%s", time, named ? level_word(level) : "", named ? ": " : "");
 }
 
 static void put(const char *line, size_t n)
