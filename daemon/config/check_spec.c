@@ -9,7 +9,6 @@
 #include "daemon/config/config_keys.h"
 #include "libdiscover/core/clock.h"
 
-#define ALL       0x7f
 #define TCP       (1 << CHECK_TCP)
 #define HTTP      (1 << CHECK_HTTP)
 #define GRPC      (1 << CHECK_GRPC)

@@ -18,8 +18,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "daemon/config/service_config.h"
 #include "daemon/base/string_list.h"
+#include "libdiscover/core/record.h"
 
 #define CONFIG_WHY_CAP 256
 
@@ -61,6 +61,16 @@ struct failover_service {
     char *name;
     struct string_list regions; /* none: no other answers */
     uint32_t min;
+};
+
+#define UNIT_NAME_MAX 255 /* systemd.unit(5) */
+
+/* A service that is registered on this host, and its checks. */
+struct service_config {
+    struct instance_key key;      /* host: "", this one is meant */
+    struct record record;         /* obeys record_check, but may have no address: then the host's is meant */
+    struct string_list checks;    /* as texts (check_spec.h), each of which is right */
+    char unit[UNIT_NAME_MAX + 1]; /* of systemd, with which it comes and goes; "": none */
 };
 
 struct config {
@@ -180,6 +190,9 @@ int config_defaults(struct config **ret_config);
 int config_set(struct config *c, const char *key, const char *text, char ret_why[static CONFIG_WHY_CAP]);
 
 void config_free(struct config *c);
+
+/* Ends services that are of no configuration (x_discover.h). */
+void service_configs_free(struct service_config *services, size_t n);
 
 /* Calls fn for each key whose value differs. Services are not keys. */
 typedef void config_change_fn(void *arg, const char *key, bool reloadable);

@@ -52,7 +52,7 @@ static const struct {
     {VALUE_ZONE,
      "zone",
      {"discover.internal", "internal", "10.in-addr.arpa", "locals", "local.example.com"},
-     {"discover.internal.", ".", "a..b", "Discover.internal", "local", "x.local", "a_b.c"}},
+     {"discover.internal.", ".", "a..b", "Discover.internal", "local", "x.local", "a_b.c", "-a.b", "a b.c"}},
 };
 
 START_TEST(test_syntax)
