@@ -9,7 +9,6 @@
 
 #include "daemon/dns/dns_impl.h"
 #include "daemon/dns/dns_reverse.h"
-#include "daemon/base/thread.h"
 
 static int refuse(const char *key, const char *value, const char *why, char *reason)
 {
@@ -166,12 +165,9 @@ static void stop_threads(struct dns *dns)
 
 int dns_start(struct dns *dns)
 {
-    sigset_t before;
     int err = 0;
-    thread_block_signals(&before);
     for (size_t i = 0; i < dns->n_workers && !err; i++)
         err = start_worker(&dns->workers[i], i);
-    thread_restore_signals(&before);
     if (err)
         stop_threads(dns);
     return err;

@@ -68,7 +68,7 @@ int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **r
  */
 int dns_set_table(struct dns *dns, int fd);
 
-/* Starts the threads; they take no signals. A negative errno; what was started is stopped again. */
+/* Starts the threads, with the caller's mask of signals. A negative errno; what was started is stopped again. */
 int dns_start(struct dns *dns);
 
 /*

@@ -2,10 +2,7 @@
 /* Zone names: parsing, and the search for the zone of a name. */
 #include "daemon/dns/dns_zone.h"
 
-#include <ctype.h>
 #include <errno.h>
-
-#include "libdiscover/core/label.h"
 
 /* Names with a meaning of their own, which resolvers never ask us for (RFC 6761, 6762 3, 7686, 9476). */
 static const char *const special[] = {"local", "localhost", "invalid", "onion", "alt", "test", "example"};
@@ -29,50 +26,37 @@ static bool is_reverse(const struct dns_zone *z)
     return ends_with(z, ipv4, sizeof ipv4) || ends_with(z, ipv6, sizeof ipv6);
 }
 
-static int add_label(struct dns_zone *z, const char *text, size_t n)
-{
-    char label[LABEL_CAP];
-    if (n == 0 || n > LABEL_MAX || z->bytes + n + 2 > DNS_ZONE_MAX)
-        return -EINVAL;
-    for (size_t i = 0; i < n; i++)
-        label[i] = (char)tolower((unsigned char)text[i]);
-    if (!label_valid(label, n))
-        return -EINVAL;
-    z->wire[z->bytes++] = (uint8_t)n;
-    memcpy(z->wire + z->bytes, label, n);
-    z->bytes = (uint8_t)(z->bytes + n);
-    z->labels++;
-    return 0;
-}
-
 static const char *last_label_of(const char *text)
 {
     const char *dot = strrchr(text, '.');
     return dot ? dot + 1 : text;
 }
 
+static const char *why_refused(const struct dns_zone *z, const char *last_label)
+{
+    if (is_special(last_label))
+        return "a special name that resolvers do not ask a server for";
+    if (strcmp(last_label, "arpa") == 0 && !z->reverse)
+        return "below arpa only ranges of in-addr.arpa and ip6.arpa can be served";
+    return NULL;
+}
+
 int dns_zone_parse(const char *text, struct dns_zone *ret_zone, const char **ret_why)
 {
     struct dns_zone z = {0};
-    char copy[DNS_ZONE_MAX + 2];
-    size_t n = strlen(text);
-    if (n > 0 && text[n - 1] == '.')
-        n--;
-    *ret_why = "not a domain name of letters, digits and hyphens, at most 125 octets long";
-    if (n == 0 || n > DNS_ZONE_MAX)
+    struct dns_labels labels;
+    struct dns_out out = dns_out(z.wire, sizeof z.wire);
+    dns_put_labels(&out, text);
+    dns_put8(&out, 0);
+    *ret_why = "longer than 125 octets";
+    if (out.full)
         return -EINVAL;
-    memcpy(copy, text, n);
-    copy[n] = '\0';
-    for (const char *at = copy; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
-        if (add_label(&z, at, strcspn(at, ".")) < 0)
-            return -EINVAL;
-    z.wire[z.bytes++] = 0;
+    dns_labels_of(z.wire, &labels);
+    z.bytes = labels.bytes;
+    z.labels = labels.n;
     z.reverse = is_reverse(&z);
-    *ret_why = "a special name that resolvers do not ask a server for";
-    if (is_special(last_label_of(copy)))
-        return -EINVAL;
-    *ret_why = "below arpa only ranges of in-addr.arpa and ip6.arpa can be served";
-    if (strcmp(last_label_of(copy), "arpa") == 0 && !z.reverse)
+    *ret_why = why_refused(&z, last_label_of(text));
+    if (*ret_why)
         return -EINVAL;
     *ret_zone = z;
     return 0;

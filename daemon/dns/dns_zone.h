@@ -20,7 +20,7 @@ struct dns_zones {
     size_t n;
 };
 
-/* "discover.internal", with or without a dot at the end. -EINVAL with the reason, a static text. */
+/* "discover.internal": labels (label.h) with dots between. -EINVAL with the reason, a static text: it cannot be served. */
 int dns_zone_parse(const char *text, struct dns_zone *ret_zone, const char **ret_why);
 
 /* Where the labels of a name in wire form begin. */

@@ -269,11 +269,10 @@ END_TEST
 
 START_TEST(test_r53_special_names_are_no_zones)
 {
-    static const char *const bad[] = {"local",   "printer.local", "localhost", "x.test",    "invalid", "svc.example",
-                                      "x.onion", "x.alt",         "arpa",      "home.arpa", "",        ".",
-                                      "a..b",    "-a.b",          "a_b.c",     "a b.c"};
-    static const char *const good[] = {"discover.internal", "Discover.Internal.",      "svc.example.com", "consul",
-                                       "10.in-addr.arpa",   "8.b.d.0.1.0.0.2.ip6.arpa"};
+    static const char *const bad[] = {"local",       "printer.local", "localhost", "x.test", "invalid",
+                                      "svc.example", "x.onion",       "x.alt",     "arpa",   "home.arpa"};
+    static const char *const good[] = {"discover.internal", "svc.example.com", "consul", "10.in-addr.arpa",
+                                       "8.b.d.0.1.0.0.2.ip6.arpa"};
     struct dns_zone z;
     const char *why;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
