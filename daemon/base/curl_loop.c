@@ -15,12 +15,6 @@ struct curl_loop {
     struct loop_timer ended; /* there are results to be taken */
 };
 
-/* One socket of curl's. */
-struct watched_socket {
-    struct curl_loop *loop;
-    struct event *event;
-};
-
 static void go_on(struct curl_loop *l, curl_socket_t sock, int what)
 {
     int running;
@@ -30,9 +24,8 @@ static void go_on(struct curl_loop *l, curl_socket_t sock, int what)
 
 static void on_socket(evutil_socket_t sock, short what, void *arg)
 {
-    struct watched_socket *w = arg;
     loop_meter_enter();
-    go_on(w->loop, sock, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+    go_on(arg, sock, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
     loop_meter_leave();
 }
 
@@ -41,46 +34,32 @@ static void on_time(void *arg)
     go_on(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void unwatch(struct watched_socket *w)
+static struct event *watch(struct curl_loop *l, curl_socket_t sock, int what)
 {
-    if (!w)
-        return;
-    event_free(w->event);
-    free(w);
-}
-
-static struct watched_socket *watch(struct curl_loop *l, curl_socket_t sock)
-{
-    struct watched_socket *w = calloc(1, sizeof *w);
-    if (!w)
-        return NULL;
-    w->loop = l;
-    w->event = event_new(l->base, sock, 0, on_socket, w);
-    if (w->event && curl_multi_assign(l->multi, sock, w) == CURLM_OK)
-        return w;
-    if (w->event)
-        event_free(w->event);
-    free(w);
+    short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    struct event *event = event_new(l->base, sock, events, on_socket, l);
+    if (!event || event_add(event, NULL) == 0)
+        return event;
+    event_free(event);
     return NULL;
 }
 
-/* Without memory the transfer ends by its time. */
+/*
+ * Each socket of curl's has an event, which is another one whenever it waits for something else. Without memory the
+ * transfer ends by its time.
+ */
 static int want_socket(CURL *easy, curl_socket_t sock, int what, void *arg, void *socket_arg)
 {
     struct curl_loop *l = arg;
-    struct watched_socket *w = socket_arg;
+    struct event *before = socket_arg, *event = what == CURL_POLL_REMOVE ? NULL : watch(l, sock, what);
     (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        unwatch(w);
-        return curl_multi_assign(l->multi, sock, NULL) == CURLM_OK ? 0 : -1;
-    }
-    if (!w && !(w = watch(l, sock)))
-        return -1;
-    short events = (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    (void)event_del(w->event);
-    if (event_assign(w->event, l->base, sock, events, on_socket, w) < 0 || event_add(w->event, NULL) < 0)
-        return -1;
-    return 0;
+    if (before)
+        event_free(before);
+    if (curl_multi_assign(l->multi, sock, event) == CURLM_OK)
+        return event || what == CURL_POLL_REMOVE ? 0 : -1;
+    if (event)
+        event_free(event);
+    return -1;
 }
 
 static int want_time(CURLM *multi, long timeout_ms, void *arg)
