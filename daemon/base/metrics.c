@@ -110,7 +110,7 @@ static void take_wanted(void *arg, const struct metric *metric, uint64_t value)
 
 uint64_t metrics_value(const struct metrics *m, const char *name)
 {
-    struct wanted wanted = {name, UINT64_MAX};
+    struct wanted wanted = {name, 0};
     metrics_each(m, take_wanted, &wanted);
     return wanted.value;
 }

@@ -81,7 +81,7 @@ void metrics_each(const struct metrics *m, metric_fn *fn, void *arg);
 typedef void histogram_fn(void *arg, const struct metric *metric, const struct histogram *h);
 void metrics_each_histogram(const struct metrics *m, histogram_fn *fn, void *arg);
 
-/* The sum of one name; UINT64_MAX: there is none. */
+/* The sum of one name; 0: there is none. */
 uint64_t metrics_value(const struct metrics *m, const char *name);
 
 /* The length of the family's part of the name. */

@@ -36,12 +36,6 @@ struct history {
     struct step steps[STEPS]; /* step n is at n % STEPS */
 };
 
-static uint64_t counted(const struct metrics *m, const char *name)
-{
-    uint64_t n = metrics_value(m, name);
-    return n == UINT64_MAX ? 0 : n;
-}
-
 static void add_trips(void *arg, const struct metric *metric, const struct histogram *h)
 {
     struct totals *t = arg;
@@ -55,8 +49,8 @@ static void add_trips(void *arg, const struct metric *metric, const struct histo
 static struct totals totals_now(const struct history *h)
 {
     struct totals t = {.changes = catalog_index(h->catalog),
-                       .queries = counted(h->metrics, "discoverd_dns_queries_total{transport=\"udp\"}") +
-                                  counted(h->metrics, "discoverd_dns_queries_total{transport=\"tcp\"}")};
+                       .queries = metrics_value(h->metrics, "discoverd_dns_queries_total{transport=\"udp\"}") +
+                                  metrics_value(h->metrics, "discoverd_dns_queries_total{transport=\"tcp\"}")};
     metrics_each_histogram(h->metrics, add_trips, &t);
     return t;
 }
