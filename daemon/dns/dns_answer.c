@@ -338,7 +338,7 @@ static bool enter_region(struct dns_answering *a)
     if (region.own && table_failover(a->ask->table, name->key, name->key_name_bytes, &failover) == 0)
         return true; /* another region answers for it: what the own one has stands apart */
     if (region.own)
-        dns_name_forget_region(name);
+        dns_name_set_region(name, (struct dns_label){.n = 0});
     else
         a->mode = region_mode(&region);
     return true;

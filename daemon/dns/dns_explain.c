@@ -50,15 +50,14 @@ static int respond(struct dns *dns, const uint8_t *query, size_t n, uint8_t *rep
 }
 
 int dns_explain(struct dns *dns, const struct dns_explain_ask *ask, dns_text_fn *fn, void *arg,
-                struct dns_explained *ret_explained)
+                struct dns_text_head *ret_head)
 {
     const struct dns_zone *zone = dns_zones_first(&dns->config.zones, false);
     static uint8_t reply[DNS_MESSAGE_MAX];
     uint8_t query[QUERY_MAX];
+    size_t n;
     if (!zone)
         return -ENOENT;
-    int err = respond(dns, query, write_query(zone, ask, query), reply, &ret_explained->bytes);
-    if (!err)
-        err = dns_text_answers(reply, ret_explained->bytes, ask->lines_max, fn, arg, &ret_explained->head);
-    return err;
+    int err = respond(dns, query, write_query(zone, ask, query), reply, &n);
+    return err ? err : dns_text_answers(reply, n, ask->lines_max, fn, arg, ret_head);
 }

@@ -13,13 +13,8 @@ struct dns_explain_ask {
     unsigned lines_max; /* of records that are shown */
 };
 
-struct dns_explained {
-    size_t bytes; /* of the reply */
-    struct dns_text_head head;
-};
-
 /* Tells the answers' lines by fn. -ENOENT: no zone has names; -ENOMEM; -EBADMSG. */
 int dns_explain(struct dns *dns, const struct dns_explain_ask *ask, dns_text_fn *fn, void *arg,
-                struct dns_explained *ret_explained);
+                struct dns_text_head *ret_head);
 
 #endif

@@ -7,11 +7,15 @@
 #define DNS_DNS_METRICS_H
 
 #include "daemon/base/metrics.h"
+#include "libdiscover/core/dns_wire.h"
+
+/* Replies are counted by their rcode, but for BADVERS, which is the last. */
+enum { DNS_COUNT_BADVERS = DNS_REFUSED + 1, DNS_COUNTS };
 
 struct dns_counters {
     metric_value udp_queries, tcp_queries;
     metric_value ignored;
-    metric_value noerror, formerr, servfail, nxdomain, notimp, refused, badvers;
+    metric_value replies[DNS_COUNTS];
     metric_value truncated, stale, unsynced;
     metric_value prepared_hits, prepared_misses;
     metric_value denied, rate_limited;

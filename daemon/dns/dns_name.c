@@ -250,12 +250,6 @@ static void add_region(struct dns_name *name)
     add(name, name->region.text, name->region.n);
 }
 
-void dns_name_forget_region(struct dns_name *name)
-{
-    name->region.n = 0;
-    name->key_bytes = name->key_name_bytes;
-}
-
 void dns_name_set_region(struct dns_name *name, struct dns_label region)
 {
     name->region = region;

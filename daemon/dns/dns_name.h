@@ -77,10 +77,10 @@ struct dns_name {
 /* name: lower case, as in dns_query.question. */
 void dns_name_read(const struct dns_zones *zones, const uint8_t *name, struct dns_name *ret_name);
 
-/* Takes the region out of the name: it names the own one, whose keys have no region behind them. */
-void dns_name_forget_region(struct dns_name *name);
-
-/* Puts a region into a name whose form alone does not name it ("<region>.at"). */
+/*
+ * Puts a region into a name whose form alone does not name it ("<region>.at"); of n 0: the own one, which no key has behind
+ * it.
+ */
 void dns_name_set_region(struct dns_name *name, struct dns_label region);
 
 static inline bool dns_label_is(struct dns_label l, const char *text)

@@ -91,11 +91,7 @@ void dns_responder_rest(struct dns_responder *r)
 
 static void count_rcode(struct dns_counters *c, uint16_t rcode)
 {
-    metric_value *const by_rcode[] = {
-        [DNS_NOERROR] = &c->noerror,   [DNS_FORMERR] = &c->formerr, [DNS_SERVFAIL] = &c->servfail,
-        [DNS_NXDOMAIN] = &c->nxdomain, [DNS_NOTIMP] = &c->notimp,   [DNS_REFUSED] = &c->refused,
-    };
-    dns_count(rcode == DNS_BADVERS ? &c->badvers : by_rcode[rcode]);
+    dns_count(&c->replies[rcode == DNS_BADVERS ? DNS_COUNT_BADVERS : rcode]);
 }
 
 static size_t empty_reply(struct dns_responder *r, const struct dns_query *q, uint16_t rcode, uint8_t flags, int ede,
@@ -144,19 +140,9 @@ static bool still_holds(const struct dns_responder *r, const struct dns_prepared
  */
 static bool is_worth_keeping(const struct dns_prepared *p, uint16_t qtype)
 {
-    if (!p->from_slot || p->rcode != DNS_NOERROR)
-        return false;
-    switch (qtype) {
-    case DNS_TYPE_A:
-    case DNS_TYPE_AAAA:
-    case DNS_TYPE_SRV:
-    case DNS_TYPE_TXT:
-    case DNS_TYPE_PTR:
-    case DNS_TYPE_ANY:
-        return true;
-    default:
-        return p->n_records > 0;
-    }
+    bool usual = qtype == DNS_TYPE_A || qtype == DNS_TYPE_AAAA || qtype == DNS_TYPE_SRV || qtype == DNS_TYPE_TXT ||
+                 qtype == DNS_TYPE_PTR || qtype == DNS_TYPE_ANY;
+    return p->from_slot && p->rcode == DNS_NOERROR && (usual || p->n_records > 0);
 }
 
 /* An answer made now, and kept if it is one that will hold. */

@@ -28,11 +28,8 @@ size_t dns_target_label(const struct discover_endpoint *endpoint, const struct e
     return (size_t)n;
 }
 
-/* Tags that are no labels have no names, although DNS could carry some of them. */
 static bool has_tag(const struct entry *e, struct dns_label tag)
 {
-    if (!label_valid(tag.text, tag.n))
-        return false;
     for (size_t i = 0; i < e->n_tags; i++)
         if (dns_label_is(tag, e->tags[i]))
             return true;

@@ -99,24 +99,11 @@ static void put_strings(struct dns_in *data, struct line *l)
 
 static const char *type_text(uint16_t type)
 {
-    switch (type) {
-    case DNS_TYPE_A:
-        return "A";
-    case DNS_TYPE_NS:
-        return "NS";
-    case DNS_TYPE_SOA:
-        return "SOA";
-    case DNS_TYPE_PTR:
-        return "PTR";
-    case DNS_TYPE_TXT:
-        return "TXT";
-    case DNS_TYPE_AAAA:
-        return "AAAA";
-    case DNS_TYPE_SRV:
-        return "SRV";
-    default:
-        return "?";
-    }
+    static const char *const texts[] = {
+        [DNS_TYPE_A] = "A",     [DNS_TYPE_NS] = "NS",     [DNS_TYPE_SOA] = "SOA", [DNS_TYPE_PTR] = "PTR",
+        [DNS_TYPE_TXT] = "TXT", [DNS_TYPE_AAAA] = "AAAA", [DNS_TYPE_SRV] = "SRV",
+    };
+    return type < sizeof texts / sizeof *texts && texts[type] ? texts[type] : "?";
 }
 
 static int put_data(uint16_t type, struct dns_in *data, const uint8_t *message, const uint8_t *end, struct line *l)
@@ -176,7 +163,7 @@ int dns_text_answers(const uint8_t *message, size_t n, unsigned max, dns_text_fn
     (void)dns_take32(&in);
     if (in.cut)
         return -EBADMSG;
-    *ret_head = (struct dns_text_head){flags & 0xf, (flags >> 8 & DNS_FLAG_TC) != 0, answers, ""};
+    *ret_head = (struct dns_text_head){n, flags & 0xf, (flags >> 8 & DNS_FLAG_TC) != 0, answers, ""};
     for (unsigned i = 0; i < questions; i++) {
         struct line name = {.n = 0};
         if (take_name(&in, message, in.end, &name) < 0)

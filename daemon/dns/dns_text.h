@@ -10,6 +10,7 @@
     1400 /* a name of 255 octets may be four times as long as text; of anything else the rest is left out */
 
 struct dns_text_head {
+    size_t bytes; /* of the whole reply */
     uint16_t rcode;
     int truncated; /* TC: ask again over TCP */
     unsigned answers;

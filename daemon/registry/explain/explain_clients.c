@@ -30,16 +30,16 @@ static const struct question {
 static json_t *ask(struct dns *dns, const char *name, const struct question *q, size_t usable)
 {
     struct dns_explain_ask ask = {.name = name, .type = q->type, .payload = q->payload, .lines_max = LINES_MAX};
-    struct dns_explained reply;
+    struct dns_text_head reply;
     json_t *lines = json_array();
     if (dns_explain(dns, &ask, add_line, lines, &reply) < 0) {
         json_decref(lines);
         return NULL;
     }
-    size_t answers = reply.head.answers;
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:o}", "name", reply.head.question, "type", q->text,
-                     "client", q->client, "rcode", dns_rcode_text(reply.head.rcode), "bytes", (json_int_t)reply.bytes,
-                     "truncated", reply.head.truncated, "answers", (json_int_t)answers, "left_out",
+    size_t answers = reply.answers;
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:o}", "name", reply.question, "type", q->text, "client",
+                     q->client, "rcode", dns_rcode_text(reply.rcode), "bytes", (json_int_t)reply.bytes, "truncated",
+                     reply.truncated, "answers", (json_int_t)answers, "left_out",
                      (json_int_t)(q->type == DNS_TYPE_SRV && usable > answers ? usable - answers : 0), "records",
                      lines);
 }
