@@ -129,7 +129,7 @@ static void take(struct daemon *d, struct reload *r)
         reload_report_add(&r->report.taken, "what the files of nats.* say");
     r->access = NULL;
     config_changes(d->config, r->config, on_change, &r->report);
-    if (config_regions_equal(d->config, r->config))
+    if (config_list_equal(d->config, r->config, "regions"))
         regions_set_access(d->regions, r->region_access);
     discard_region_accesses(r);
     config_reload(d->config, r->config);

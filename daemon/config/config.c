@@ -218,8 +218,3 @@ void config_reload(struct config *c, struct config *fresh)
         config_list_exchange(c, fresh, key->path);
     }
 }
-
-bool config_regions_equal(const struct config *a, const struct config *b)
-{
-    return config_list_equal(a, b, "regions");
-}

@@ -204,8 +204,8 @@ void config_changes(const struct config *before, const struct config *after, con
  */
 void config_reload(struct config *c, struct config *fresh);
 
-/* Whether both have the same other regions. */
-bool config_regions_equal(const struct config *a, const struct config *b);
+/* Whether both have the same list of groups at that path ("regions"); true if the path is that of no such list. */
+bool config_list_equal(const struct config *a, const struct config *b, const char *path);
 
 /* The table for people: a line of key, type, default, range, help for each key, separated by tabs. */
 void config_print_keys(FILE *out);

@@ -9,8 +9,7 @@
 int config_lists_read(struct config_source *s, struct config *c);
 void config_lists_fini(struct config *c);
 
-/* Whether both configurations have the same list at that path; true if the path is none of these lists. */
-bool config_list_equal(const struct config *a, const struct config *b, const char *path);
+/* Exchanges the lists at that path, if it is one of these lists'. */
 void config_list_exchange(struct config *a, struct config *b, const char *path);
 
 #endif

@@ -7,6 +7,7 @@
 #define CONFIG_CONFIG_SERVICES_H
 
 #include "daemon/base/hash.h"
+#include "daemon/config/config_keys.h"
 #include "daemon/config/config_source.h"
 
 #define SERVICE_NAME_CAP (SERVICE_CAP + LABEL_CAP)
@@ -49,5 +50,16 @@ void service_set_cut(struct service_set *set, size_t n);
 void service_set_finish(struct service_set *set, struct service_config **ret_services, size_t *ret_n);
 
 void service_set_fini(struct service_set *set);
+
+/*
+ * What a group says by its table, into a service whose record was only begun. -EINVAL with the reason; *ret_key: what is
+ * wrong, or NULL.
+ */
+int service_config_fill(const struct service_block *block, struct service_config *service, const char **ret_key,
+                        char ret_why[static CONFIG_WHY_CAP]);
+
+/* Adds a pair of metadata. -EINVAL with the reason. */
+int service_config_add_meta(struct service_config *service, const char *key, const char *value,
+                            char ret_why[static CONFIG_WHY_CAP]);
 
 #endif

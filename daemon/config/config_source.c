@@ -69,21 +69,17 @@ void config_setting_path(const config_setting_t *setting, char ret_path[static C
 
 static const char *type_text(const config_setting_t *setting)
 {
-    switch (config_setting_type(setting)) {
-    case CONFIG_TYPE_GROUP:
-        return "a group";
-    case CONFIG_TYPE_INT:
-    case CONFIG_TYPE_INT64:
-        return "a number";
-    case CONFIG_TYPE_FLOAT:
-        return "a number with a point";
-    case CONFIG_TYPE_STRING:
-        return "a text in quotes";
-    case CONFIG_TYPE_BOOL:
-        return "true or false";
-    default:
-        return "a list";
-    }
+    static const char *const texts[] = {
+        [CONFIG_TYPE_GROUP] = "a group",
+        [CONFIG_TYPE_INT] = "a number",
+        [CONFIG_TYPE_INT64] = "a number",
+        [CONFIG_TYPE_FLOAT] = "a number with a point",
+        [CONFIG_TYPE_STRING] = "a text in quotes",
+        [CONFIG_TYPE_BOOL] = "true or false",
+        [CONFIG_TYPE_ARRAY] = "a list",
+        [CONFIG_TYPE_LIST] = "a list",
+    };
+    return texts[config_setting_type(setting)];
 }
 
 static bool is_list(const config_setting_t *setting)
@@ -96,40 +92,25 @@ unsigned config_source_length(const config_setting_t *list)
     return list && is_list(list) ? (unsigned)config_setting_length(list) : 0;
 }
 
-static bool has_form(const config_setting_t *setting, enum value_form form)
-{
-    int type = config_setting_type(setting);
-    switch (form) {
-    case FORM_TEXT:
-        return type == CONFIG_TYPE_STRING;
-    case FORM_NUMBER:
-        return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64;
-    case FORM_BOOLEAN:
-        return type == CONFIG_TYPE_BOOL;
-    case FORM_BLOCKS:
-        return is_list(setting);
-    case FORM_PAIRS:
-        return type == CONFIG_TYPE_GROUP;
-    }
-    return false;
-}
-
-/* How a value of a form is written. */
-static const char *form_text(enum value_form form)
-{
-    static const char *const texts[] = {
-        [FORM_TEXT] = "a text in quotes", [FORM_NUMBER] = "a whole number",
-        [FORM_BOOLEAN] = "true or false", [FORM_BLOCKS] = "a list of groups ( { ... } )",
-        [FORM_PAIRS] = "a group { ... }",
-    };
-    return texts[form];
-}
+/* How a value of a form is written, and the types that it may have. */
+static const struct form {
+    const char *text;
+    int type, other;
+} forms[] = {
+    [FORM_TEXT] = {"a text in quotes", CONFIG_TYPE_STRING, CONFIG_TYPE_STRING},
+    [FORM_NUMBER] = {"a whole number", CONFIG_TYPE_INT, CONFIG_TYPE_INT64},
+    [FORM_BOOLEAN] = {"true or false", CONFIG_TYPE_BOOL, CONFIG_TYPE_BOOL},
+    [FORM_BLOCKS] = {"a list of groups ( { ... } )", CONFIG_TYPE_ARRAY, CONFIG_TYPE_LIST},
+    [FORM_PAIRS] = {"a group { ... }", CONFIG_TYPE_GROUP, CONFIG_TYPE_GROUP},
+};
 
 bool config_source_check_form(struct config_source *s, const config_setting_t *setting, enum value_form form)
 {
-    bool ok = has_form(setting, form);
+    const struct form *f = &forms[form];
+    int type = config_setting_type(setting);
+    bool ok = type == f->type || type == f->other;
     if (!ok)
-        config_complain(s, setting, "must be %s, not %s", form_text(form), type_text(setting));
+        config_complain(s, setting, "must be %s, not %s", f->text, type_text(setting));
     return ok;
 }
 

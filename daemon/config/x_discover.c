@@ -10,7 +10,6 @@
 #include <strings.h>
 
 #include "daemon/config/config_keys.h"
-#include "daemon/config/config_service.h"
 #include "daemon/config/config_services.h"
 
 #define LINE_CAP 2048 /* a longer one is refused */
