@@ -46,23 +46,20 @@ static bool begins_character(char c)
     return ((unsigned char)c & 0xc0) != 0x80;
 }
 
-/* The columns that a UTF-8 text takes, wide characters counted as one. */
-static size_t text_width(const char *text)
+/* The columns that n bytes of UTF-8 take, wide characters counted as one. */
+static size_t text_width(const char *text, size_t n)
 {
-    size_t n = 0;
-    for (; *text; text++)
-        n += begins_character(*text);
-    return n;
+    size_t width = 0;
+    for (size_t i = 0; i < n; i++)
+        width += begins_character(text[i]);
+    return width;
 }
 
 void wrapped(FILE *out, size_t indent, size_t max_width, const char *text)
 {
     size_t room = max_width > indent + WRAPPED_MIN ? max_width - indent : WRAPPED_MIN, used = 0;
     while (*text) {
-        size_t n = strcspn(text, " ");
-        size_t width = 0;
-        for (size_t i = 0; i < n; i++)
-            width += begins_character(text[i]);
+        size_t n = strcspn(text, " "), width = text_width(text, n);
         if (max_width > 0 && used > 0 && used + 1 + width > room) {
             fprintf(out, "\n%*s", (int)indent, "");
             used = 0;
@@ -106,7 +103,7 @@ void rows_add(struct rows *r, enum style style, const char *const *cells)
     struct row *row = &r->rows[r->n++];
     row->style = style;
     for (size_t i = 0; i < r->n_columns; i++) {
-        size_t width = text_width(cells[i]);
+        size_t width = text_width(cells[i], strlen(cells[i]));
         row->cells[i] = strdup(cells[i]);
         r->width[i] = width > r->width[i] ? width : r->width[i];
     }
@@ -124,7 +121,7 @@ static size_t bytes_of(const char *text, size_t characters)
 
 static void print_cell(FILE *out, enum style style, const char *text, size_t width, bool last)
 {
-    size_t has = text_width(text);
+    size_t has = text_width(text, strlen(text));
     if (has > width)
         styled(out, style, "%.*s" ELLIPSIS, (int)bytes_of(text, width - 1), text);
     else
