@@ -97,7 +97,7 @@ int dns_part_start(struct daemon *d)
     o.n_inherited = d->activation.n_dns;
     o.inherited = d->activation.dns;
     o.watchdog = &d->watchdog;
-    if (o.n_inherited == 0 && o.n_listen == 0)
+    if (o.n_inherited == 0 && o.listen->n == 0)
         return 0; /* DNS is switched off by the configuration */
     int err = dns_new(&o, d->metrics, &d->dns, reason);
     if (!err)

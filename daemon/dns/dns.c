@@ -19,17 +19,17 @@ static int refuse(const char *key, const char *value, const char *why, char *rea
 static int read_zones(const struct dns_options *o, struct dns_zones *zones, char *reason)
 {
     const char *why;
-    for (zones->n = 0; zones->n < o->n_zones; zones->n++)
-        if (dns_zone_parse(o->zones[zones->n], &zones->zone[zones->n], &why) < 0)
-            return refuse("zones", o->zones[zones->n], why, reason);
+    for (zones->n = 0; zones->n < o->zones->n; zones->n++)
+        if (dns_zone_parse(o->zones->items[zones->n], &zones->zone[zones->n], &why) < 0)
+            return refuse("zones", o->zones->items[zones->n], why, reason);
     return 0;
 }
 
 static int read_networks(const struct dns_options *o, struct dns_access *access, char *reason)
 {
-    for (access->n = 0; access->n < o->n_allow; access->n++)
-        if (network_parse(o->allow[access->n], &access->networks[access->n]) < 0)
-            return refuse("allow", o->allow[access->n], "not an address or a network like 10.0.0.0/8", reason);
+    for (access->n = 0; access->n < o->allow->n; access->n++)
+        if (network_parse(o->allow->items[access->n], &access->networks[access->n]) < 0)
+            return refuse("allow", o->allow->items[access->n], "not an address or a network like 10.0.0.0/8", reason);
     return 0;
 }
 

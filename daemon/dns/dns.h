@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "daemon/base/metrics.h"
+#include "daemon/base/string_list.h"
 #include "daemon/base/watchdog.h"
 
 #define DNS_LISTEN_MAX    16
@@ -29,26 +30,23 @@
 
 /* Numbers are within the ranges that the configuration has for its keys, and there is at least one zone. */
 struct dns_options {
-    const char *const *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */
-    size_t n_listen;
+    const struct string_list *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */
     const int
         *inherited; /* bound sockets (systemd), served as well; stay open at dns_free, and what comes then waits */
     size_t n_inherited;
-    const char *const *zones; /* "discover.internal"; reverse ones ("10.in-addr.arpa") answer PTR */
-    size_t n_zones;
-    const char *const *allow; /* who may ask besides loopback, "10.0.0.0/8"; none: everybody who can reach us */
-    size_t n_allow;
-    uint32_t ttl_s;            /* of answers */
-    uint32_t workers;          /* UDP threads for each address, whoever bound it */
-    uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715) */
-    uint32_t loopback_payload; /* the same on loopback, where nothing fragments */
-    uint32_t rate_limit;       /* UDP answers per second and address to a network off loopback; 0: no limit */
-    uint32_t cache_bytes;      /* prepared answers of a worker, at most */
-    uint32_t tcp_connections;  /* in total */
-    uint32_t tcp_per_client;   /* from one address; loopback counts as one */
-    uint32_t tcp_idle_ms;      /* without a query, a connection is closed */
-    uint32_t tcp_message_ms;   /* for a message to arrive or an answer to be taken, once begun */
-    struct watchdog *watchdog; /* sees whether the threads get on; outlives the responder; or NULL */
+    const struct string_list *zones; /* "discover.internal"; reverse ones ("10.in-addr.arpa") answer PTR */
+    const struct string_list *allow; /* who may ask besides loopback, "10.0.0.0/8"; none: everybody who can reach us */
+    uint32_t ttl_s;                  /* of answers */
+    uint32_t workers;                /* UDP threads for each address, whoever bound it */
+    uint32_t udp_payload;            /* largest UDP answer off loopback (RFC 9715) */
+    uint32_t loopback_payload;       /* the same on loopback, where nothing fragments */
+    uint32_t rate_limit;             /* UDP answers per second and address to a network off loopback; 0: no limit */
+    uint32_t cache_bytes;            /* prepared answers of a worker, at most */
+    uint32_t tcp_connections;        /* in total */
+    uint32_t tcp_per_client;         /* from one address; loopback counts as one */
+    uint32_t tcp_idle_ms;            /* without a query, a connection is closed */
+    uint32_t tcp_message_ms;         /* for a message to arrive or an answer to be taken, once begun */
+    struct watchdog *watchdog;       /* sees whether the threads get on; outlives the responder; or NULL */
 };
 
 struct dns;

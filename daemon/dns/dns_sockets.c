@@ -195,15 +195,16 @@ static const char *hint(int err)
 
 static int open_listed(const struct dns_options *o, struct dns_sockets *s, char ret_reason[static DNS_REASON_CAP])
 {
-    for (size_t i = 0; i < o->n_listen; i++) {
+    for (size_t i = 0; i < o->listen->n; i++) {
         union dns_peer address;
-        int err = dns_peer_parse(o->listen[i], &address);
+        int err = dns_peer_parse(o->listen->items[i], &address);
         if (!err)
             err = open_any_port(&address, o->workers, s);
         if (err == -EAFNOSUPPORT)
             continue; /* IPv6 is switched off here: whoever reads the options can tell (listen_address_look) */
         if (err) {
-            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err), hint(err));
+            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen->items[i], strerror(-err),
+                     hint(err));
             return err;
         }
     }

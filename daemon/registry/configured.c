@@ -149,12 +149,9 @@ int configured_region_bus_new(const struct config *c, const struct region_config
 
 void configured_dns_options(const struct config *c, struct dns_options *ret_options)
 {
-    *ret_options = (struct dns_options){.listen = (const char *const *)c->dns.listen.items,
-                                        .n_listen = c->dns.listen.n,
-                                        .zones = (const char *const *)c->dns.zones.items,
-                                        .n_zones = c->dns.zones.n,
-                                        .allow = (const char *const *)c->dns.allow.items,
-                                        .n_allow = c->dns.allow.n,
+    *ret_options = (struct dns_options){.listen = &c->dns.listen,
+                                        .zones = &c->dns.zones,
+                                        .allow = &c->dns.allow,
                                         .ttl_s = (uint32_t)(c->dns.ttl_ns / NS_PER_S),
                                         .workers = c->dns.workers,
                                         .udp_payload = c->dns.remote_payload,

@@ -70,14 +70,13 @@ static void fill(const struct server_options *o)
 
 static int start(const struct server_options *o)
 {
-    static const char *const zones[] = {"discover.internal"};
+    const struct string_list zones = {(char *[]){(char *)"discover.internal"}, 1}, nobody = {0};
     char address[32];
-    const char *const listen[] = {address};
+    const struct string_list listen = {(char *[]){address}, 1};
     int port = free_port();
-    const struct dns_options options = {.listen = listen,
-                                        .n_listen = 1,
-                                        .zones = zones,
-                                        .n_zones = 1,
+    const struct dns_options options = {.listen = &listen,
+                                        .zones = &zones,
+                                        .allow = &nobody,
                                         .ttl_s = 1,
                                         .workers = o->workers ? o->workers : 1,
                                         .udp_payload = 1232,

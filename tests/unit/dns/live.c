@@ -23,19 +23,19 @@ static struct reply reply;
 
 void live_listen(const char *address)
 {
-    static char text[64];
-    static const char *const listen[] = {text};
+    static char text[64], *items[] = {text};
+    static const struct string_list listen = {items, 1};
     port = port_take();
     snprintf(text, sizeof text, "%s:%d", address, port);
-    options.listen = listen;
-    options.n_listen = 1;
+    options.listen = &listen;
 }
 
 void live_options(void)
 {
-    static const char *const zones[] = {ZONE};
-    options = (struct dns_options){.zones = zones,
-                                   .n_zones = 1,
+    static char *items[] = {(char *)ZONE};
+    static const struct string_list zones = {items, 1}, nobody;
+    options = (struct dns_options){.zones = &zones,
+                                   .allow = &nobody,
                                    .ttl_s = 1,
                                    .workers = 1,
                                    .udp_payload = 1232,

@@ -187,12 +187,11 @@ static const struct reply *ask_tcp_from(const char *from, const char *to)
 
 START_TEST(test_r46_who_is_not_allowed_is_refused)
 {
-    static const char *const allow[] = {"192.0.2.0/25"};
+    const struct string_list allow = {(char *[]){(char *)"192.0.2.0/25"}, 1};
     if (!own_network())
         return;
     with_instances(3, any_4);
-    options.allow = allow;
-    options.n_allow = 1;
+    options.allow = &allow;
     live_start();
     ck_assert_uint_eq(count(ask_at(CLIENT_4, SERVER_4, SRV, 1232), 0, SRV), 3);
     const struct reply *r = ask_at(OTHER_4, SERVER_4, SRV, 1232);

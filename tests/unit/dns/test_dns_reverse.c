@@ -143,12 +143,12 @@ END_TEST
 /* Through the whole responder: its thread reads the table when that has changed; nobody is denied for longer. */
 START_TEST(test_the_index_follows_the_table)
 {
-    static const char *const zones[] = {ZONE, "10.in-addr.arpa"};
+    static char *items[] = {(char *)ZONE, (char *)"10.in-addr.arpa"};
+    static const struct string_list zones = {items, 2};
     put("shop.payment.web-1.p1", 8001, &(struct extra){.ipv4 = "10.0.0.5"});
     flush();
     live_options();
-    options.zones = zones;
-    options.n_zones = 2;
+    options.zones = &zones;
     live_start();
     while (live_ask("5.0.0.10.in-addr.arpa", PTR)->rcode != NOERROR)
         continue;

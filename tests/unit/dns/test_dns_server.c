@@ -85,7 +85,7 @@ START_TEST(test_p15_a_second_responder_fails_to_start)
     options.workers = 3; /* with SO_REUSEPORT among themselves */
     live_start();
     ck_assert_int_eq(dns_new(&options, NULL, &second, reason), -EADDRINUSE);
-    ck_assert(strstr(reason, options.listen[0]) && strstr(reason, "another daemon"));
+    ck_assert(strstr(reason, options.listen->items[0]) && strstr(reason, "another daemon"));
     ck_assert_ptr_null(second);
     live_stop();
     ck_assert_int_eq(dns_new(&options, NULL, &second, reason), 0); /* and the port is free again */
@@ -122,9 +122,8 @@ START_TEST(test_inherited_sockets)
     char same[32];
     int other = port;
     snprintf(same, sizeof same, "127.0.0.1:%d", ntohs(a.sin_port));
-    const char *const listen_too[] = {same, options.listen[0]}; /* the first is served already */
-    options.listen = listen_too;
-    options.n_listen = 2;
+    char *listen_too[] = {same, options.listen->items[0]}; /* the first is served already */
+    options.listen = &(const struct string_list){listen_too, 2};
     for (int life = 0; life < 2; life++) {
         live_start();
         port = ntohs(a.sin_port);
@@ -215,19 +214,20 @@ static void expect_refusal(const char *fragment)
 
 START_TEST(test_options_are_checked)
 {
-    static const char *const bad_listen[] = {"localhost:53"}, *const bad_port[] = {"127.0.0.1:70000"};
-    static const char *const bad_zone[] = {"printer.local"}, *const bad_network[] = {"10.0.0.0/33"};
+    const struct string_list bad_listen = {(char *[]){(char *)"localhost:53"}, 1},
+                             bad_port = {(char *[]){(char *)"127.0.0.1:70000"}, 1},
+                             bad_zone = {(char *[]){(char *)"printer.local"}, 1},
+                             bad_network = {(char *[]){(char *)"10.0.0.0/33"}, 1};
     with_payment();
     live_start(); /* there is nothing wrong with them */
     live_stop();
-    options.listen = bad_listen;
+    options.listen = &bad_listen;
     expect_refusal("cannot listen on localhost:53");
-    options.listen = bad_port;
+    options.listen = &bad_port;
     expect_refusal("cannot listen on 127.0.0.1:70000");
-    options.zones = bad_zone;
+    options.zones = &bad_zone;
     expect_refusal("\"printer.local\"");
-    options.allow = bad_network;
-    options.n_allow = 1;
+    options.allow = &bad_network;
     expect_refusal("\"10.0.0.0/33\"");
 }
 END_TEST
