@@ -41,15 +41,6 @@ int metrics_add(struct metrics *m, const struct metric *table, size_t n, void *s
     return 0;
 }
 
-static uint64_t sum(const struct metrics *m, const struct metric *table, size_t offset)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < m->n; i++)
-        if (m->sets[i].table == table)
-            total += metric_get((const metric_value *)((const char *)m->sets[i].set + offset));
-    return total;
-}
-
 static int seen_before(const struct metrics *m, size_t set)
 {
     for (size_t i = 0; i < set; i++)
@@ -65,34 +56,31 @@ static void add_histogram(struct histogram *to, const struct histogram *h)
     metric_add(&to->sum_ns, metric_get(&h->sum_ns));
 }
 
-static void sum_histogram(const struct metrics *m, const struct metric *table, size_t offset, struct histogram *ret_h)
+/* Of one row of a table, over all sets with that table: the sum, or where it is one the histogram. */
+static uint64_t sum(const struct metrics *m, const struct metric *table, const struct metric *row,
+                    struct histogram *ret_h)
 {
+    uint64_t total = 0;
     *ret_h = (struct histogram){.sum_ns = 0};
-    for (size_t i = 0; i < m->n; i++)
-        if (m->sets[i].table == table)
-            add_histogram(ret_h, (const struct histogram *)((const char *)m->sets[i].set + offset));
+    for (size_t i = 0; i < m->n; i++) {
+        const char *at = (const char *)m->sets[i].set + row->offset;
+        if (m->sets[i].table == table && row->type == METRIC_HISTOGRAM)
+            add_histogram(ret_h, (const struct histogram *)at);
+        else if (m->sets[i].table == table)
+            total += metric_get((const metric_value *)at);
+    }
+    return total;
 }
 
 void metrics_each(const struct metrics *m, metric_fn *fn, void *arg)
 {
-    for (size_t i = 0; i < m->n; i++) {
-        const struct metric *table = m->sets[i].table;
-        for (size_t k = 0; !seen_before(m, i) && k < m->sets[i].n; k++)
-            if (table[k].type != METRIC_HISTOGRAM)
-                fn(arg, &table[k], sum(m, table, table[k].offset));
-    }
-}
-
-void metrics_each_histogram(const struct metrics *m, histogram_fn *fn, void *arg)
-{
     struct histogram h;
     for (size_t i = 0; i < m->n; i++) {
         const struct metric *table = m->sets[i].table;
-        for (size_t k = 0; !seen_before(m, i) && k < m->sets[i].n; k++)
-            if (table[k].type == METRIC_HISTOGRAM) {
-                sum_histogram(m, table, table[k].offset, &h);
-                fn(arg, &table[k], &h);
-            }
+        for (size_t k = 0; !seen_before(m, i) && k < m->sets[i].n; k++) {
+            uint64_t value = sum(m, table, &table[k], &h);
+            fn(arg, &table[k], value, table[k].type == METRIC_HISTOGRAM ? &h : NULL);
+        }
     }
 }
 
@@ -101,9 +89,10 @@ struct wanted {
     uint64_t value;
 };
 
-static void take_wanted(void *arg, const struct metric *metric, uint64_t value)
+static void take_wanted(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
     struct wanted *wanted = arg;
+    (void)h;
     if (strcmp(metric->name, wanted->name) == 0)
         wanted->value = value;
 }

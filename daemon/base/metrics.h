@@ -73,13 +73,12 @@ void metrics_free(struct metrics *m);
 /* table and set must outlive m. -ENOMEM. */
 int metrics_add(struct metrics *m, const struct metric *table, size_t n, void *set);
 
-/* Calls fn once for each name that is no histogram's, with the sum over all sets. */
-typedef void metric_fn(void *arg, const struct metric *metric, uint64_t value);
+/*
+ * Calls fn once for each name with the sum over all sets: a value; or h, which lives as long as the call and is NULL where
+ * the name is no histogram's.
+ */
+typedef void metric_fn(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h);
 void metrics_each(const struct metrics *m, metric_fn *fn, void *arg);
-
-/* The same for histograms: h is the sum, for as long as the call. */
-typedef void histogram_fn(void *arg, const struct metric *metric, const struct histogram *h);
-void metrics_each_histogram(const struct metrics *m, histogram_fn *fn, void *arg);
 
 /* The sum of one name; 0: there is none. */
 uint64_t metrics_value(const struct metrics *m, const char *name);

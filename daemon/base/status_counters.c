@@ -9,10 +9,10 @@ static struct counters {
     size_t n;
 } counters;
 
-static void add_counter(void *arg, const struct metric *metric, uint64_t value)
+static void add_counter(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
     struct counters *to = arg;
-    if (to->n == COUNTERS_MAX || metric->per) /* not a whole number, which a status has no place for */
+    if (to->n == COUNTERS_MAX || h || metric->per) /* not a whole number, which a status has no place for */
         return;
     Discover__V1__Counter *counter = &to->all[to->n];
     discover__v1__counter__init(counter);

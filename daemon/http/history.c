@@ -36,9 +36,10 @@ struct history {
     struct step steps[STEPS]; /* step n is at n % STEPS */
 };
 
-static void add_trips(void *arg, const struct metric *metric, const struct histogram *h)
+static void add_trips(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
     struct totals *t = arg;
+    (void)value;
     if (strcmp(metric->name, "discoverd_lease_round_trip_seconds") != 0)
         return;
     t->trips_ns = metric_get(&h->sum_ns);
@@ -51,7 +52,7 @@ static struct totals totals_now(const struct history *h)
     struct totals t = {.changes = catalog_index(h->catalog),
                        .queries = metrics_value(h->metrics, "discoverd_dns_queries_total{transport=\"udp\"}") +
                                   metrics_value(h->metrics, "discoverd_dns_queries_total{transport=\"tcp\"}")};
-    metrics_each_histogram(h->metrics, add_trips, &t);
+    metrics_each(h->metrics, add_trips, &t);
     return t;
 }
 

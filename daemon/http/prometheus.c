@@ -189,22 +189,9 @@ static void write_status(struct evbuffer *out, const Discover__V1__Status *s)
 
 /* --- what is counted --- */
 
-static void write_metric(void *arg, const struct metric *m, uint64_t value)
+static void write_histogram(struct evbuffer *out, const struct metric *m, const struct histogram *h)
 {
-    struct evbuffer *out = arg;
-    if (m->help)
-        head(out, m);
-    if (m->per)
-        evbuffer_add_printf(out, "%s %.9g\n", m->name, (double)value / m->per);
-    else
-        evbuffer_add_printf(out, "%s %" PRIu64 "\n", m->name, value);
-}
-
-static void write_histogram(void *arg, const struct metric *m, const struct histogram *h)
-{
-    struct evbuffer *out = arg;
     uint64_t n = 0;
-    head(out, m);
     for (size_t b = 0; b < HISTOGRAM_BOUNDS; b++) {
         n += metric_get(&h->counts[b]);
         evbuffer_add_printf(out, "%s_bucket{le=\"%.9g\"} %" PRIu64 "\n", m->name,
@@ -213,6 +200,19 @@ static void write_histogram(void *arg, const struct metric *m, const struct hist
     n += metric_get(&h->counts[HISTOGRAM_BOUNDS]);
     evbuffer_add_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.9g\n%s_count %" PRIu64 "\n", m->name, n,
                         m->name, (double)metric_get(&h->sum_ns) / NS_PER_S, m->name, n);
+}
+
+static void write_metric(void *arg, const struct metric *m, uint64_t value, const struct histogram *h)
+{
+    struct evbuffer *out = arg;
+    if (m->help)
+        head(out, m);
+    if (h)
+        write_histogram(out, m, h);
+    else if (m->per)
+        evbuffer_add_printf(out, "%s %.9g\n", m->name, (double)value / m->per);
+    else
+        evbuffer_add_printf(out, "%s %" PRIu64 "\n", m->name, value);
 }
 
 /* --- what the kernel knows of this process, under the names that all exporters have for it --- */
@@ -268,6 +268,5 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
 {
     write_status(out, s);
     metrics_each(m, write_metric, out);
-    metrics_each_histogram(m, write_histogram, out);
     write_process(out);
 }

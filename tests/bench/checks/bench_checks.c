@@ -111,8 +111,9 @@ static void add_all(struct checks *checks, size_t n, const char *kind)
     }
 }
 
-static void find_starts(void *arg, const struct metric *metric, uint64_t value)
+static void find_starts(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     if (strcmp(metric->name, "discoverd_check_starts_total") == 0)
         *(uint64_t *)arg = value;
 }

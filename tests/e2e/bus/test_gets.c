@@ -91,8 +91,9 @@ static void reads_all(void)
     ck_assert_uint_eq(a.bucket[BUS_HOSTS].entries, 0);
 }
 
-static void add_gets(void *arg, const struct metric *metric, uint64_t value)
+static void add_gets(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     if (strcmp(metric->name, "discoverd_bus_gets_total") == 0)
         *(uint64_t *)arg = value;
 }

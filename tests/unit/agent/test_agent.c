@@ -463,8 +463,9 @@ START_TEST(leaving_without_the_bus_is_done_at_once)
 }
 END_TEST
 
-static void show(void *arg, const struct metric *metric, uint64_t value)
+static void show(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     uint64_t *seen = arg;
     if (strcmp(metric->name, "discoverd_agent_write_results_total{result=\"stored\"}") == 0)
         seen[0] = value;

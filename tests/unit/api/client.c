@@ -204,8 +204,9 @@ struct wanted_counter {
     uint64_t value;
 };
 
-static void find_counter(void *arg, const struct metric *metric, uint64_t value)
+static void find_counter(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     struct wanted_counter *wanted = arg;
     if (strcmp(metric->name, wanted->name) == 0)
         wanted->value = value;

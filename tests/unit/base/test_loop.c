@@ -150,8 +150,9 @@ START_TEST(test_urgent_does_not_wait_for_a_crowd)
 }
 END_TEST
 
-static void find_longest(void *arg, const struct metric *metric, uint64_t value)
+static void find_longest(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     if (strcmp(metric->name, "discoverd_loop_longest_seconds") == 0)
         *(uint64_t *)arg = value;
 }

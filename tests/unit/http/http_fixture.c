@@ -126,8 +126,9 @@ struct wanted {
     uint64_t value;
 };
 
-static void find(void *arg, const struct metric *metric, uint64_t value)
+static void find(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     struct wanted *wanted = arg;
     if (strcmp(metric->name, wanted->name) == 0)
         wanted->value = value;

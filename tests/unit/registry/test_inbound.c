@@ -378,8 +378,9 @@ static uint32_t reached_us(void)
     return e.reached_us;
 }
 
-static void add_visible(void *arg, const struct metric *metric, const struct histogram *h)
+static void add_visible(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)value;
     for (size_t b = 0; b <= HISTOGRAM_BOUNDS && strcmp(metric->name, "discoverd_change_visible_seconds") == 0; b++)
         *(uint64_t *)arg += metric_get(&h->counts[b]);
 }
@@ -387,7 +388,7 @@ static void add_visible(void *arg, const struct metric *metric, const struct his
 static uint64_t measured(void)
 {
     uint64_t n = 0;
-    metrics_each_histogram(metrics, add_visible, &n);
+    metrics_each(metrics, add_visible, &n);
     return n;
 }
 

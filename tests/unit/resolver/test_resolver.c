@@ -60,8 +60,9 @@ struct wanted {
     uint64_t value;
 };
 
-static void take_value(void *arg, const struct metric *metric, uint64_t value)
+static void take_value(void *arg, const struct metric *metric, uint64_t value, const struct histogram *h)
 {
+    (void)h;
     struct wanted *w = arg;
     if (strcmp(metric->name, w->name) == 0)
         w->value = value;
