@@ -298,7 +298,7 @@ static const char *syntax_zone(const char *text)
 {
     size_t n = strlen(text);
     if (!is_dotted(text, n, label_valid))
-        return "must be a domain name such as \"discover.internal\", without a dot at the end";
+        return "must be a domain name in lower case such as \"discover.internal\", without a dot at the end";
     /* reserved by RFC 6762 section 3 */
     if (strcmp(text, "local") == 0 || (n > 6 && strcmp(text + n - 6, ".local") == 0))
         return "cannot be: \"local\" belongs to multicast DNS, resolvers would never ask";

@@ -111,8 +111,10 @@ static const struct {
      "c:1: dns.listen[0]: \"localhost:53\" must be an address and a port such as \"127.0.0.1:8053\"\n"},
     {"dns = { zones = [\"discover.local\"]; };", "c:1: dns.zones[0]: \"discover.local\" cannot be: \"local\" belongs "
                                                  "to multicast DNS, resolvers would never ask\n"},
-    {"dns = { zones = [\"a.internal.\"]; };", "c:1: dns.zones[0]: \"a.internal.\" must be a domain name such as "
-                                              "\"discover.internal\", without a dot at the end\n"},
+    {"dns = { zones = [\"a.internal.\"]; };", "c:1: dns.zones[0]: \"a.internal.\" must be a domain name in lower case "
+                                              "such as \"discover.internal\", without a dot at the end\n"},
+    {"dns = { zones = [\"A.internal\"]; };", "c:1: dns.zones[0]: \"A.internal\" must be a domain name in lower case "
+                                             "such as \"discover.internal\", without a dot at the end\n"},
     {"dns = { allow = [\"10.0.0.1/8\"]; };",
      "c:1: dns.allow[0]: \"10.0.0.1/8\" must be a network such as \"10.0.0.0/8\"\n"},
     {"address = [\"web-1\"];",
