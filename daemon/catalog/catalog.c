@@ -215,7 +215,8 @@ static void host_link(struct catalog *c, struct host *h, struct instance *i)
 static void host_unlink(struct catalog *c, struct host *h, struct instance *i)
 {
     sweep_unlinked(c, i);
-    host_unlinked(h, i);
+    if (h->touched_at == i)
+        h->touched_at = i->next_of_host;
     DL_DELETE2(h->instances, i, prev_of_host, next_of_host);
     h->n--;
     if (!i->ttl_ns) {

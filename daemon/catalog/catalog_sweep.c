@@ -101,11 +101,6 @@ void catalog_snapshot_end(struct catalog *c, bool sweep)
         enter(c, c->hosts);
 }
 
-bool sweep_is_due(const struct catalog *c)
-{
-    return c->sweep_host != NULL;
-}
-
 void sweep_some(struct catalog *c, size_t max)
 {
     while (c->sweep_host && max-- > 0) {

@@ -161,7 +161,7 @@ static bool move_some(struct catalog *c)
 static bool flush_next(struct catalog *c, size_t *max_blocks, size_t *changes)
 {
     struct dirty *d;
-    if (sweep_is_due(c)) {
+    if (c->sweep_host) {
         sweep_some(c, SWEEP_BATCH);
         return true;
     }
@@ -180,7 +180,7 @@ static bool flush_next(struct catalog *c, size_t *max_blocks, size_t *changes)
 
 bool catalog_is_dirty(const struct catalog *c)
 {
-    return sweep_is_due(c) || c->touched_hosts || c->dirty_services || c->dirty_domains || c->dirty_hosts;
+    return c->sweep_host || c->touched_hosts || c->dirty_services || c->dirty_domains || c->dirty_hosts;
 }
 
 bool catalog_has_work(const struct catalog *c)

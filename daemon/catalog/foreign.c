@@ -77,11 +77,10 @@ static int read_word(struct reading *r, const char *field, int (*number_of)(cons
 
 static int read_address(struct reading *r, const char *field, const json_t *value)
 {
-    struct record *record = r->record;
+    const char *why;
     if (!json_is_string(value))
         return refuse(r, field, "must be a text");
-    const char *why;
-    return record_add_endpoint(record, json_string_value(value), &why) < 0 ? refuse(r, field, why) : 0;
+    return record_add_endpoint(r->record, json_string_value(value), &why) < 0 ? refuse(r, field, why) : 0;
 }
 
 static int read_addresses(struct reading *r)
@@ -171,13 +170,6 @@ static void copy_text(const json_t *object, const char *field, char *ret_text, s
     snprintf(ret_text, cap, "%s", json_is_string(value) ? json_string_value(value) : value ? "?" : "");
 }
 
-/* A bad trace context is no reason to refuse the record. */
-static void read_trace(const json_t *object, struct foreign_extras *ret_extras)
-{
-    copy_text(object, "traceparent", ret_extras->traceparent, sizeof ret_extras->traceparent);
-    copy_text(object, "tracestate", ret_extras->tracestate, sizeof ret_extras->tracestate);
-}
-
 int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record,
                    struct foreign_extras *ret_extras, char ret_why[static FOREIGN_WHY_CAP])
 {
@@ -196,8 +188,10 @@ int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *
         snprintf(ret_why, FOREIGN_WHY_CAP, "%s", why);
         err = -EINVAL;
     }
-    if (!err)
-        read_trace(object, ret_extras);
+    if (!err) { /* a bad trace context is no reason to refuse the record */
+        copy_text(object, "traceparent", ret_extras->traceparent, sizeof ret_extras->traceparent);
+        copy_text(object, "tracestate", ret_extras->tracestate, sizeof ret_extras->tracestate);
+    }
     json_decref(object);
     if (err)
         return err;

@@ -29,12 +29,6 @@ static void touch_all_of(struct catalog *c, struct host *h)
     host_changed(c, h);
 }
 
-void host_unlinked(struct host *h, const struct instance *i)
-{
-    if (h->touched_at == i)
-        h->touched_at = i->next_of_host;
-}
-
 /* An instance of a host that has a daemon is that daemon's: a foreign record under the host's name goes. */
 static void touch(struct catalog *c, struct host *h, struct instance *i)
 {

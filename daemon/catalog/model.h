@@ -242,9 +242,8 @@ struct service *service_find(const struct catalog *c, const char *name);
 
 /* catalog.c, for hosts.c and flush.c. */
 void host_touch_some(struct catalog *c, struct host *h,
-                     size_t max); /* instances of one of c->touched_hosts, which was taken */
-void host_unlinked(struct host *h, const struct instance *i);
-void host_end_if_due(struct catalog *c, struct host *h);                         /* nothing is left to keep it listed */
+                     size_t max);                        /* instances of one of c->touched_hosts, which was taken */
+void host_end_if_due(struct catalog *c, struct host *h); /* nothing is left to keep it listed */
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
 void host_set_lease(struct host *h, const struct lease *lease);
 enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
@@ -282,7 +281,6 @@ void sweep_linked(struct catalog *c, struct instance *i);
 void sweep_unlinked(struct catalog *c, const struct instance *i);
 void sweep_mark(struct catalog *c, struct instance *i);
 void sweep_host_goes(struct catalog *c, const struct host *h);
-bool sweep_is_due(const struct catalog *c);
 void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
 
 void catalog_touch(struct dirty **list, struct dirty *d);

@@ -26,16 +26,10 @@ void staging_took(struct catalog *c, struct order_page *p, bool answered)
     p->staged = 0;
 }
 
-static void give_back(struct catalog *c, uint64_t page)
+static void give_back(struct catalog *c, struct staged_page *page)
 {
-    if (page)
-        table_writer_unstage(c->table, page);
-}
-
-static void give_back_both(struct catalog *c, struct staged_page *page)
-{
-    give_back(c, page->own);
-    give_back(c, page->answer);
+    table_writer_unstage(c->table, page->own);
+    table_writer_unstage(c->table, page->answer);
     *page = (struct staged_page){0};
 }
 
@@ -49,7 +43,7 @@ void staging_end(struct catalog *c)
     }
     bool there = g->generation == table_writer_generation(c->table);
     for (uint32_t k = 0; k < g->n && there; k++)
-        give_back_both(c, &g->pages[k]);
+        give_back(c, &g->pages[k]);
     g->of = NULL;
     g->n = 0;
 }
@@ -78,24 +72,17 @@ static uint32_t count_unwritten(const struct service_order *o)
     return n;
 }
 
-static int stage_under(struct catalog *c, const char *key, size_t key_bytes, const struct table_page_parts *page,
-                       uint64_t *ret_staged)
-{
-    *ret_staged = 0;
-    return table_writer_stage(c->table, key, key_bytes, page, ret_staged);
-}
-
 static int stage_both(struct catalog *c, const struct service *s, const struct table_page_parts *page,
                       struct staged_page *ret_staged)
 {
     char key[BLOCK_KEY_CAP];
     size_t key_bytes = blocks_service_key(c, s->name, key);
-    ret_staged->answer = 0;
-    int result = stage_under(c, key, key_bytes, page, &ret_staged->own), answered = 0;
+    *ret_staged = (struct staged_page){0};
+    int result = table_writer_stage(c->table, key, key_bytes, page, &ret_staged->own), answered = 0;
     if (result >= 0 && blocks_answer_alike(c, s))
-        answered = stage_under(c, s->name, strlen(s->name), page, &ret_staged->answer);
+        answered = table_writer_stage(c->table, s->name, strlen(s->name), page, &ret_staged->answer);
     if (answered < 0) {
-        give_back(c, ret_staged->own);
+        give_back(c, ret_staged);
         return answered;
     }
     return result < 0 ? result : result | answered;
@@ -108,7 +95,7 @@ static struct staged_page *place_of(struct catalog *c, struct order_page *p)
     if (!p->staged && array_grow(&g->pages, g->n, &g->cap, sizeof *g->pages) < 0)
         return NULL;
     if (p->staged)
-        give_back_both(c, &g->pages[p->staged - 1]);
+        give_back(c, &g->pages[p->staged - 1]);
     else
         g->pages[(p->staged = ++g->n) - 1] = (struct staged_page){0};
     return &g->pages[p->staged - 1];

@@ -18,8 +18,7 @@
 static void give_copies(struct table_move *m)
 {
     for (size_t k = 0; k < m->paged.n; k++)
-        if (m->paged.to[k])
-            segment_give(&m->to, m->paged.to[k]);
+        segment_give(&m->to, m->paged.to[k]);
 }
 
 static void paged_end(struct table_move *m)
