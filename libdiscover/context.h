@@ -76,8 +76,7 @@ struct discover {
     char dns_zone[DNS_ZONE_CAP];
     char dns_problem[LAST_ERROR_CAP]; /* what is wrong with $DISCOVERD_DNS or $DISCOVERD_ZONE; "": nothing */
 
-    bool started;
-    struct maker maker;  /* the process that started it */
+    struct maker maker;  /* the process that started it; not set: it is not started */
     struct poll_set set; /* holds the connection and the set of the DNS source, too; waking it: [any thread] */
     int64_t timer_ns;    /* when the timer of the set goes off; 0: it is not set */
 

@@ -24,7 +24,7 @@
 
 int context_check(const struct discover *d)
 {
-    if (!d->started)
+    if (!d->maker.mark)
         return -EINVAL;
     return maker_is_us(&d->maker) ? 0 : -ECHILD;
 }
@@ -152,7 +152,6 @@ static void stop(struct discover *d)
     d->dns = NULL;
     poll_set_close(&d->set);
     d->timer_ns = 0;
-    d->started = false;
     maker_unset(&d->maker);
     d->fault = 0;
     d->link = LINK_DOWN;
@@ -214,12 +213,11 @@ int discover_start(struct discover *d)
 {
     if (!d || d->freeing)
         return -EINVAL;
-    if (d->started)
+    if (d->maker.mark)
         return -EALREADY;
     int err = maker_set(&d->maker);
     if (err < 0)
         return err;
-    d->started = true;
     d->last_error[0] = '\0';
     uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)d->maker.mark << 20 ^ (uint64_t)getpid() << 48;
     retry_init(&d->reconnect, seed);

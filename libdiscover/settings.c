@@ -17,7 +17,7 @@ static int check_not_started(struct discover *d)
 {
     if (!d)
         return -EINVAL;
-    return d->started ? context_error(d, -EALREADY, "it is to be set before discover_start") : 0;
+    return d->maker.mark ? context_error(d, -EALREADY, "it is to be set before discover_start") : 0;
 }
 
 static int set_text(struct discover *d, const char *what, const char *text, size_t cap, char *ret_text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Draws an instance by weight in constant time (the alias method). */
-#include "libdiscover/balance/alias.h"
+/* Draws an instance by weight in constant time: the alias method of Walker, built as Vose does. */
+#include "libdiscover/balance/choice.h"
 
 static double sum_weights(const struct candidate *candidates, uint32_t n)
 {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libdiscover/balance/alias.h"
 #include "libdiscover/balance/outliers.h"
 #include "libdiscover/balance/random.h"
 #include "libdiscover/balance/rendezvous.h"

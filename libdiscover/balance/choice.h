@@ -75,6 +75,12 @@ struct choice_source {
 int choice_make(const struct choice_source *source, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms);
 void choice_fini(struct choice *c);
 
+/*
+ * alias.c: sets the cuts and aliases of n candidates by their weights, so that a draw costs the same however many there are.
+ * spare: room for n numbers. Whether all weights are alike.
+ */
+bool alias_build(struct candidate *candidates, uint32_t n, uint32_t *spare);
+
 /* NULL: not one of them. */
 struct backend *choice_backend(const struct choice *c, uint64_t id);
 

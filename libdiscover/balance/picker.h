@@ -23,8 +23,7 @@ struct pick_set {
     struct readers readers;
     struct choice choice;
     struct mapping *mapping; /* the table that it was made from; pinned */
-    bool found;              /* the service is in the table; if not, the set has backends only */
-    uint32_t slot;           /* the service's slot in the table, */
+    uint32_t slot;           /* the service's in the table; UINT32_MAX: it is not there, the set has backends only */
     uint64_t seq;            /* and the slot's sequence when the set was made */
     size_t key_bytes;        /* length of the service's key in the table (verdict_key_length) */
     int64_t made_ms, due_ms; /* when it was made, and when its next review is due */
@@ -73,7 +72,7 @@ static inline void picker_leave(struct pick_set *set, uint32_t stripe)
 /* Whether the service is as the set has it. Between enter and leave. */
 static inline bool picker_is_present(struct discover_picker *p, const struct pick_set *set)
 {
-    return set->found && table_slot_seq(&set->mapping->table, set->slot) == set->seq &&
+    return set->slot != UINT32_MAX && table_slot_seq(&set->mapping->table, set->slot) == set->seq &&
            context_is_present(p->d, p->query.key, set->mapping);
 }
 

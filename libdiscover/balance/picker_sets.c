@@ -234,7 +234,6 @@ static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t
     mapping_pin(mapping);
     set->choice = choice;
     set->mapping = mapping;
-    set->found = slot != UINT32_MAX;
     set->slot = slot;
     set->seq = p->view.seq;
     set->key_bytes = p->view.key_bytes;

@@ -140,14 +140,18 @@ static bool may_have_some(const struct selection *to, const struct table_run *ru
     return may;
 }
 
+static void load_endpoint(const table_word *from, struct discover_endpoint *ret_endpoint)
+{
+    uint64_t words[TABLE_ENDPOINT_WORDS];
+    for (int i = 0; i < TABLE_ENDPOINT_WORDS; i++)
+        words[i] = table_load(&from[i]);
+    memcpy(ret_endpoint, words, sizeof words);
+}
+
 /* i: within the run. */
 static void load_nth(const struct table_run *run, uint32_t i, struct discover_endpoint *ret_endpoint)
 {
-    const table_word *from = run->words + run->endpoints + (uint64_t)i * TABLE_ENDPOINT_WORDS;
-    uint64_t words[TABLE_ENDPOINT_WORDS];
-    for (int k = 0; k < TABLE_ENDPOINT_WORDS; k++)
-        words[k] = table_load(&from[k]);
-    memcpy(ret_endpoint, words, sizeof words);
+    load_endpoint(run->words + run->endpoints + (uint64_t)i * TABLE_ENDPOINT_WORDS, ret_endpoint);
 }
 
 static int select_endpoints(const struct table_run *run, void *arg)
