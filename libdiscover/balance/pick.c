@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Picking and reporting (discover.h). Any thread. */
-#include "libdiscover/balance/pick.h"
-
 #include <errno.h>
 
 #include "libdiscover/balance/draw.h"

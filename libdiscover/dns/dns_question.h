@@ -43,12 +43,7 @@ struct dns_question {
 /* Whether a zone can be asked: labels of letters, digits, '-' and '_', and room for a service in front. */
 bool dns_zone_valid(const char *zone);
 
-/* How many questions a key is, and one of them. -EINVAL: zone is none, or the name would be too long. */
-static inline size_t dns_questions(const struct lookup_key *key)
-{
-    return key->n ? key->n : 1;
-}
-
+/* One of the questions that a key is. -EINVAL: zone is none, or the name would be too long. */
 int dns_question_make(const struct lookup_key *key, size_t which, const char *zone, struct dns_question *ret_q);
 
 /* Whether name is that part of the question's name which begins at `at`, or lies below it. */

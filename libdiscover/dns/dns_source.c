@@ -293,7 +293,7 @@ static void ask_service(struct dns_source *src, struct dns_service *s)
     s->n_questions = 1;
     s->unsure = renew_channel(src) < 0 || lookup_key_parse(s->key, &key) < 0;
     if (!s->unsure)
-        n = dns_questions(&key);
+        n = key.n ? key.n : 1;
     for (size_t which = 0; which < n; which++) {
         s->n_questions++;
         if (dns_question_make(&key, which, src->zone, &q) < 0 ||
@@ -355,12 +355,6 @@ static void take_events(struct dns_source *src)
     }
 }
 
-/* Setting the timer takes back that it went off. */
-static void arm(struct dns_source *src, int64_t next_ns)
-{
-    (void)poll_set_arm(&src->set, next_ns == INT64_MAX ? 0 : next_ns);
-}
-
 /* What was asked is not answered any more. */
 static void ask_again(struct dns_service *s)
 {
@@ -407,7 +401,7 @@ bool dns_step(struct dns_source *src, bool resting)
     bool read = dns_names_reclaim(&src->names);
     if (read)
         next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
-    arm(src, next_ns);
+    (void)poll_set_arm(&src->set, next_ns == INT64_MAX ? 0 : next_ns); /* which takes back that it went off */
     return read;
 }
 

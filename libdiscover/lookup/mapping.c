@@ -6,11 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void push(struct mapping **list, struct mapping *mapping)
-{
-    mapping->next = *list;
-    *list = mapping;
-}
+#include <utlist.h>
 
 static struct mapping *pop(struct mapping **list)
 {
@@ -30,7 +26,7 @@ static bool replace(struct mappings *m, struct mapping *mapping)
 {
     struct mapping *old = atomic_exchange(&m->current, mapping);
     if (old)
-        push(&m->retired, old);
+        LL_PREPEND(m->retired, old);
     return mappings_reclaim(m);
 }
 
@@ -55,11 +51,11 @@ bool mappings_reclaim(struct mappings *m)
     struct mapping *left = NULL, *mapping;
     while ((mapping = pop(&m->retired))) {
         if (readers_any(&mapping->readers)) {
-            push(&left, mapping);
+            LL_PREPEND(left, mapping);
             continue;
         }
         table_unmap(&mapping->table);
-        push(&m->spare, mapping);
+        LL_PREPEND(m->spare, mapping);
     }
     m->retired = left;
     return left != NULL;
@@ -79,7 +75,7 @@ void mappings_fini(struct mappings *m)
 {
     struct mapping *current = atomic_load(&m->current);
     if (current)
-        push(&m->retired, current);
+        LL_PREPEND(m->retired, current);
     free_list(m->retired);
     free_list(m->spare);
     memset(m, 0, sizeof *m);

@@ -18,7 +18,7 @@
  */
 #define VERDICT_KEEP_NS (10 * NS_PER_MS)
 
-/* The coarse clock, for verdict_at: a quarter of the price of the precise one, some milliseconds behind. */
+/* The coarse clock: a quarter of the price of the precise one, some milliseconds behind. */
 static inline int64_t verdict_clock_ns(void)
 {
     struct timespec ts;
@@ -26,7 +26,7 @@ static inline int64_t verdict_clock_ns(void)
     return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-/* Whether the table has aged, which verdict_at then knows for a while. */
+/* Whether the table has aged, which verdict_quick then knows for a while. */
 bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns);
 
 /* mapping->aged: the time of the last look, times two, plus 1 if the table had aged. */
@@ -38,17 +38,12 @@ static inline bool verdict_aged(struct mapping *mapping, int64_t coarse_now_ns)
 }
 
 /* DISCOVER_FRESH, _STALE or _DEGRADED. That a daemon has fallen silent is noticed some milliseconds late. */
-static inline int verdict_at(struct mapping *mapping, int64_t coarse_now_ns)
-{
-    enum table_sync sync = table_sync(&mapping->table);
-    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || verdict_aged(mapping, coarse_now_ns))
-        return DISCOVER_STALE;
-    return sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
-}
-
 static inline int verdict_quick(struct mapping *mapping)
 {
-    return verdict_at(mapping, verdict_clock_ns());
+    enum table_sync sync = table_sync(&mapping->table);
+    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || verdict_aged(mapping, verdict_clock_ns()))
+        return DISCOVER_STALE;
+    return sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
 }
 
 /* The result of a look-up whose table could not be read; err: -EBUSY, -EBADMSG. */

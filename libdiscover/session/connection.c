@@ -33,17 +33,11 @@ bool connection_is_own(const struct connection *c)
     return c->sock.fd < 0 || known_fd_is_own(&c->sock);
 }
 
-/* With the socket, what goes or came with it may be another's by now: it is not closed. */
-static void forget_descriptors(struct connection *c)
-{
-    c->fd = -1;
-    (void)frame_take_fd(&c->in);
-}
-
 void connection_close(struct connection *c, bool ours)
 {
     if (!connection_is_own(c)) {
-        forget_descriptors(c);
+        c->fd = -1; /* with the socket, what goes or came with it may be another's by now: it is not closed */
+        (void)frame_take_fd(&c->in);
     } else if (c->sock.fd >= 0 && ours) {
         /* A child's copy would keep a closed socket in the epoll set, too. */
         poll_set_remove(c->set, c->sock.fd);
