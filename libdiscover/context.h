@@ -57,6 +57,8 @@ struct pending {
 
 enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 
+struct link_events; /* link.h */
+
 struct discover {
     struct mappings mappings; /* the daemon's table; reading: [any thread] */
     struct dns_source *dns;   /* look-ups over DNS, from start to free; NULL: not used */
@@ -80,6 +82,7 @@ struct discover {
     struct poll_set set; /* holds the connection and the set of the DNS source, too; waking it: [any thread] */
     int64_t timer_ns;    /* when the timer of the set goes off; 0: it is not set */
 
+    const struct link_events *events; /* gets the daemon's messages */
     enum link_state link;
     bool lost; /* the link is down because a connection ended, not because there was no daemon */
     struct connection connection;

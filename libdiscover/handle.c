@@ -78,7 +78,7 @@ static void step(struct discover *d)
     pickers_run(d);
 }
 
-int link_came_up(struct discover *d)
+static int on_up(struct discover *d)
 {
     watches_mark(d, NULL);
     int err = watches_send(d);
@@ -86,7 +86,7 @@ int link_came_up(struct discover *d)
 }
 
 /* What is unknown is let pass: a newer daemon may say more than we understand. */
-void link_passed_on(struct discover *d, const Discover__V1__ServerMessage *msg)
+static void on_message(struct discover *d, const Discover__V1__ServerMessage *msg)
 {
     switch (msg->body_case) {
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
@@ -109,6 +109,8 @@ void link_passed_on(struct discover *d, const Discover__V1__ServerMessage *msg)
     }
 }
 
+static const struct link_events events = {.up = on_up, .message = on_message};
+
 void handle_wait(struct discover *d, int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - clock_now_ns();
@@ -129,6 +131,7 @@ int discover_new(struct discover **ret_d)
     struct discover *d = calloc(1, sizeof *d);
     if (!d)
         return -ENOMEM;
+    d->events = &events;
     connection_init(&d->connection, &d->set);
     poll_set_init(&d->set);
     d->timeout_ms = TIMEOUT_MS_DEFAULT;

@@ -53,10 +53,14 @@ static struct bus_link *spare_of(const struct bus_publisher *w)
     return w->shared->links[w->shared->links[0] == link_of(w)];
 }
 
+/* Those that are there: what comes meanwhile must not keep it from all else. */
 static void write_all(struct bus_publisher *w)
 {
-    for (struct mail *mail; (mail = mailbox_next(w->orders)); atomic_fetch_sub(&w->waiting, 1))
+    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
+        next = mail->next;
         bus_link_put(link_of(w), (struct bus_put *)mail);
+        atomic_fetch_sub(&w->waiting, 1);
+    }
 }
 
 static void refuse_all(struct bus_publisher *w)

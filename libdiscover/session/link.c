@@ -305,7 +305,7 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     retry_reset(&d->renew);
     atomic_store(&d->connected, 1);
     err = send_all(d);
-    return err ? err : link_came_up(d);
+    return err ? err : d->events->up(d);
 }
 
 /* 5. A refused registration is dropped if a call hears of it, or if there is a newer copy; else it is tried again. */
@@ -364,7 +364,7 @@ static int on_answer(struct discover *d, server_message *msg)
     else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
         err = take_back(d, msg->registered);
     else if (!pending_asked(d, msg->id))
-        link_passed_on(d, msg);
+        d->events->message(d, msg);
     if (!err)
         pending_answered(d, msg);
     return err;
@@ -391,7 +391,7 @@ static int on_message(struct discover *d, server_message *msg)
         return msg->id ? on_answer(d, msg) : 0;
     }
     if (!err)
-        link_passed_on(d, msg);
+        d->events->message(d, msg);
     return err;
 }
 

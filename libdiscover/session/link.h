@@ -6,7 +6,7 @@
  *   1. Connect; after a failure again, with a jittered back-off.
  *   2. Say Hello. Welcome brings the table: up. Register again whatever is held.
  *   3. While up: TableMoved brings another table; answers go to what is held and to the calls that wait for them;
- *      all else is passed on.
+ *      all else to d->events.
  *   4. The stream ends, the daemon refuses us or talks nonsense: close, keep the table, fail the calls that wait, back to 1.
  *   5. A registration whose renewal was refused is sent again after a back-off: perhaps the daemon had not noticed
  *      yet that our old connection has ended.
@@ -16,12 +16,11 @@
 
 #include "libdiscover/context.h"
 
-/*
- * In handle.c: what the link does not handle itself. The connection is up and registrations were sent: sends what else it
- * needs; a negative errno ends the connection. And a message came.
- */
-int link_came_up(struct discover *d);
-void link_passed_on(struct discover *d, const Discover__V1__ServerMessage *msg);
+/* The receiver of what the link does not handle itself (handle.c). */
+struct link_events {
+    int (*up)(struct discover *d); /* registrations were sent: sends what else it needs; a negative errno: it ends */
+    void (*message)(struct discover *d, const Discover__V1__ServerMessage *msg);
+};
 
 /* Does whatever is due on the connection. Errors are left in d->fault. */
 void link_step(struct discover *d);
