@@ -2,6 +2,7 @@
 /* What dashboards and Prometheus get: nothing that could be taken for an empty list before the registry was asked. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -186,6 +187,8 @@ static void *flood(void *arg)
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(connect(sock, (struct sockaddr *)&to, sizeof to), 0);
     for (size_t at = 0; !atomic_load(&flood_over);) {
+        struct pollfd fd = {.fd = sock, .events = POLLIN | POLLOUT};
+        (void)poll(&fd, 1, 100); /* the processors are the daemon's */
         ssize_t n = send(sock, requests + at, strlen(requests) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
         at = n > 0 ? (at + (size_t)n) % strlen(requests) : at;
         (void)!recv(sock, answers, sizeof answers, MSG_DONTWAIT);
@@ -206,7 +209,7 @@ START_TEST(requests_without_an_end_let_a_long_answer_through)
     (void)wait_until(20000, services_known(&a) == SERVICES, a.seen);
     for (int i = 0; i < FLOODS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, flood, NULL), 0);
-    (void)wait_until(20000, metric(&a, "discoverd_http_requests_total") > 10000, a.seen);
+    (void)wait_until(20000, metric(&a, "discoverd_http_requests_total") > 2000, a.seen);
     for (int i = 0; i < 5; i++)
         ck_assert_msg(has(&a, "/v1/services", "shop/s1999"), "%s", a.seen);
     atomic_store(&flood_over, true);
