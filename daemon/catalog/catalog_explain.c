@@ -100,8 +100,9 @@ size_t catalog_usable(const struct catalog *c, const char *service, size_t max, 
 {
     const struct service *s = find_service(c, service);
     size_t n = 0, most = s && s->in_order_usable < max ? s->in_order_usable : max;
-    for (const struct instance *i; s && n < most && (i = nth_of(s, n)); n++)
-        ret_endpoints[n] = i->endpoint;
+    for (uint32_t p = 0; s && p < s->order.n && n < most; p++)
+        for (uint32_t i = 0; i < s->order.pages[p].n && n < most; i++)
+            ret_endpoints[n++] = s->order.pages[p].instances[i]->endpoint;
     return n;
 }
 
@@ -110,12 +111,14 @@ size_t catalog_first_group(const struct catalog *c, const char *service, size_t 
 {
     const struct service *s = find_service(c, service);
     size_t n = 0, most = s && s->in_order_usable < max ? s->in_order_usable : max;
-    for (const struct instance *i; s && n < most && (i = nth_of(s, n)); n++) {
-        const struct discover_endpoint *e = &i->endpoint;
-        if (n > 0 && (e->priority != ret_first->priority || e->tier != ret_first->tier))
-            break;
-        *ret_first = *e;
-    }
+    for (uint32_t p = 0; s && p < s->order.n && n < most; p++)
+        for (uint32_t i = 0; i < s->order.pages[p].n && n < most; i++) {
+            const struct discover_endpoint *e = &s->order.pages[p].instances[i]->endpoint;
+            if (n > 0 && (e->priority != ret_first->priority || e->tier != ret_first->tier))
+                return n;
+            *ret_first = *e;
+            n++;
+        }
     return n;
 }
 

@@ -250,8 +250,8 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key);
 struct instance_key instance_key_of(const struct instance *i);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
-void instance_end(struct catalog *c,
-                  struct instance *i); /* it goes, or becomes i->instead, which was read in its place */
+/* It goes, or becomes what was read in its place (instead). */
+void instance_end(struct catalog *c, struct instance *i);
 
 /* How a record came. */
 struct arrival {

@@ -73,10 +73,11 @@ int service_settle(struct service *s, size_t max)
     return err;
 }
 
+enum { LINE = 64 }; /* bytes of a cache line */
+
 /* Instances lie all over the heap: asked for at once, the memory delivers them at once. */
 static void prefetch_instances(const struct order_page *p)
 {
-    enum { LINE = 64 };
     for (uint32_t i = 0; i < p->n; i++)
         for (size_t at = offsetof(struct instance, next_of_bucket); at < sizeof(struct instance) + LINE; at += LINE)
             __builtin_prefetch((const char *)p->instances[i] + at);
@@ -84,7 +85,6 @@ static void prefetch_instances(const struct order_page *p)
 
 static void prefetch_hosts(const struct order_page *p)
 {
-    enum { LINE = 64 };
     for (uint32_t i = 0; i < p->n; i++) {
         __builtin_prefetch(p->instances[i]->host);
         __builtin_prefetch(p->instances[i]->host->entry + LINE / 2);
