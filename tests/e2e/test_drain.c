@@ -142,6 +142,7 @@ START_TEST(holds_over_a_new_registration_and_a_restart)
     ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, NULL), 0);
     everywhere(SERVICE, 0);
     (void)proc_stop(&holder, 2000);
+    (void)wait_until(2000, ctl(&b, &o, "list", NULL) == 0 && strstr(o.out, "0/1"), o.out);
     ctl_start(&a, &holder, "holder-again", "register", SERVICE, "--port", "3", "--instance", "held", NULL);
     (void)wait_until(2000, ctl(&b, &o, "list", NULL) == 0 && strstr(o.out, "0/2"), o.out);
     host_kill(&a);
