@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The form of names: one table of shapes, tried from the top. */
 #include "daemon/dns/dns_name.h"
+#include "libdiscover/core/hex.h"
 
 /* What a label of a shape must be, and where it goes. */
 enum part {
@@ -68,29 +69,11 @@ static bool is_label(struct dns_label l)
     return label_valid(l.text, l.n);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(struct dns_label l, uint8_t *ret_bytes)
-{
-    for (size_t i = 0; i < l.n; i += 2) {
-        int high = hex_digit(l.text[i]), low = hex_digit(l.text[i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret_bytes[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 /* 8 digits: IPv4; 32: IPv6; 40: IPv4, then IPv6. */
 static bool read_address(struct dns_label l, struct dns_name *name)
 {
     uint8_t bytes[20];
-    if ((l.n != 8 && l.n != 32 && l.n != 40) || !read_hex(l, bytes))
+    if ((l.n != 8 && l.n != 32 && l.n != 40) || !hex_read(l.text, bytes, l.n / 2))
         return false;
     name->addresses.families = 0;
     if (l.n != 32)
@@ -174,7 +157,7 @@ static bool read_octet(struct dns_label l, uint8_t *ret_octet)
 
 static bool read_nibble(struct dns_label l, size_t place, uint8_t *bytes)
 {
-    int digit = l.n == 1 ? hex_digit(l.text[0]) : -1;
+    int digit = l.n == 1 ? hex_value(l.text[0]) : -1;
     if (digit < 0)
         return false;
     bytes[place / 2] |= (uint8_t)(place % 2 ? digit : digit << 4);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resource records in wire form (RFC 1035 3.2.1). */
 #include "daemon/dns/dns_records.h"
+#include "libdiscover/core/hex.h"
 
 #define SOA_REFRESH_S 3600
 #define SOA_RETRY_S   600
@@ -52,24 +53,14 @@ void dns_put_address(const struct dns_records *r, const uint8_t *address, size_t
     put_address(r, address, n);
 }
 
-static size_t put_hex(char *to, const uint8_t *bytes, size_t n)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        to[2 * i] = digits[bytes[i] >> 4];
-        to[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    return 2 * n;
-}
-
 size_t dns_hex_address(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_hex[static 40])
 {
-    size_t n = 0;
+    char *end = ret_hex;
     if (families & DISCOVER_HAS_IPV4)
-        n += put_hex(ret_hex, ipv4, 4);
+        end = hex_write(end, ipv4, 4);
     if (families & DISCOVER_HAS_IPV6)
-        n += put_hex(ret_hex + n, ipv6, 16);
-    return n;
+        end = hex_write(end, ipv6, 16);
+    return (size_t)(end - ret_hex);
 }
 
 /* "<hex>.addr": what stands in front of the domain in an address's name. */

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decodes query strings and percent-encoding. */
 #include "daemon/http/query_string.h"
+#include "libdiscover/core/hex.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Decodes the character at *at, which moves behind it; -1: there is none. */
 static int next_character(const char **at, const char *end)
@@ -22,7 +15,8 @@ static int next_character(const char **at, const char *end)
         *at = start + 1;
         return (unsigned char)*start;
     }
-    int high = end - start >= 3 ? hex_digit(start[1]) : -1, low = end - start >= 3 ? hex_digit(start[2]) : -1;
+    bool whole = end - start >= 3;
+    int high = whole ? hex_value_of_any_case(start[1]) : -1, low = whole ? hex_value_of_any_case(start[2]) : -1;
     *at = start + 3;
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }

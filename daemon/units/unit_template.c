@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/units/units.h"
+#include "libdiscover/core/hex.h"
 
 /* The parts of a unit's name. */
 struct parts {
@@ -38,21 +39,13 @@ static void take_apart(const char *unit, struct parts *ret_parts)
     snprintf(p->instance, sizeof p->instance, "%s", at ? at + 1 : "");
 }
 
-static int hex(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 /* As systemd-escape(1) --unescape. */
 static void unescape(const char *text, char ret_text[static UNIT_NAME_CAP])
 {
     char *to = ret_text;
     for (const char *at = text; *at; at++) {
-        int high = at[0] == '\\' && at[1] == 'x' ? hex(at[2]) : -1, low = high < 0 ? -1 : hex(at[3]);
-        unsigned char byte = (unsigned char)(high * 16 + low);
-        bool coded = low >= 0 && byte >= ' ' && byte != 0x7f;
+        uint8_t byte = 0;
+        bool coded = at[0] == '\\' && at[1] == 'x' && hex_read(at + 2, &byte, 1) && byte >= ' ' && byte != 0x7f;
         *to++ = coded ? (char)byte : *at == '-' ? '/' : *at;
         at += coded ? 3 : 0;
     }

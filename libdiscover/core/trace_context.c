@@ -152,24 +152,14 @@ int trace_context_parse(const char *parent, const char *state, struct trace_cont
     return 1;
 }
 
-static char *write_hex(char *at, const uint8_t *bytes, size_t n)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 15];
-    }
-    return at;
-}
-
 void trace_context_format(const struct trace_context *context, char ret_parent[static TRACE_PARENT_CAP])
 {
     char *at = ret_parent;
     memcpy(at, "00-", 3);
-    at = write_hex(at + 3, context->trace_id, TRACE_ID_SIZE);
+    at = hex_write(at + 3, context->trace_id, TRACE_ID_SIZE);
     *at++ = '-';
-    at = write_hex(at, context->span_id, SPAN_ID_SIZE);
+    at = hex_write(at, context->span_id, SPAN_ID_SIZE);
     *at++ = '-';
-    at = write_hex(at, &context->flags, 1);
+    at = hex_write(at, &context->flags, 1);
     *at = '\0';
 }
