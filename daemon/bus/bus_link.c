@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "daemon/bus/bus_link_impl.h"
 #include "daemon/bus/bus_security.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define PINGS_OUT         2
 #define WRITE_DEADLINE_MS 2000
@@ -44,9 +44,7 @@ static natsStatus set_options(struct bus_link *link, natsOptions *o)
 
 static void name_subjects(struct bus_link *link, const char *host)
 {
-    uint64_t random = (uint64_t)clock_now_ns();
-    (void)!getrandom(&random, sizeof random, 0);
-    snprintf(link->session.inbox, sizeof link->session.inbox, "_INBOX.%s.%016" PRIx64, host, random);
+    snprintf(link->session.inbox, sizeof link->session.inbox, "_INBOX.%s.%016" PRIx64, host, entropy_64());
     link->put_reply_len = strlen(link->session.inbox) + strlen(".put.");
 }
 
@@ -104,9 +102,7 @@ static natsStatus set_servers(const struct bus_cluster *cluster, const struct bu
         return NATS_NO_MEMORY;
     memcpy(all, access->servers, access->n_servers * sizeof *all);
     memcpy(all + access->n_servers, cluster->servers, cluster->n * sizeof *all);
-    uint64_t random = (uint64_t)clock_now_ns();
-    (void)!getrandom(&random, sizeof random, 0);
-    wire_order_servers(all, n, cluster->last, random);
+    wire_order_servers(all, n, cluster->last, entropy_64());
     natsStatus s = natsOptions_SetServers(o, all, (int)n);
     free(all);
     return s;

@@ -6,11 +6,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/bus/bus_thread.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
@@ -255,10 +255,8 @@ static void pause_for(struct bus_publisher *w, int64_t pause_ns)
 
 static int64_t next_pause_ns(struct bus_publisher *w)
 {
-    uint32_t random = (uint32_t)clock_now_ns();
-    (void)!getrandom(&random, sizeof random, 0);
     backoff_set_max(&w->backoff, bus_link_longest_pause_ns(link_of(w)));
-    return backoff_next(&w->backoff, random);
+    return backoff_next(&w->backoff, (uint32_t)entropy_64());
 }
 
 static int open_first(struct bus_publisher *w, char ret_reason[static BUS_REASON_CAP])

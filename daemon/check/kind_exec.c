@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/loop.h"
 #include "daemon/check/kind.h"
 #include "daemon/check/reaper.h"
+#include "libdiscover/core/entropy.h"
 
 #define WRITTEN_MAX (1 << 20) /* bytes, of which the first are kept */
 #define READ_SIZE   16384
@@ -231,14 +231,6 @@ static void on_end(void *arg)
     report_status(e, &info);
 }
 
-static uint64_t make_token(void)
-{
-    uint64_t token = 0;
-    if (getrandom(&token, sizeof token, GRND_NONBLOCK) != sizeof token)
-        token = (uint64_t)clock_now_ns();
-    return token | 1;
-}
-
 static int watch(struct exec *e)
 {
     e->process = pidfd_open(e->run.pid, 0);
@@ -252,7 +244,7 @@ static void exec_start(void *check)
     reaper_prepare(e->setup->tools->reaper);
     e->written = 0;
     e->process = -1;
-    e->run = (struct reaped_run){.token = make_token()};
+    e->run = (struct reaped_run){.token = entropy_64() | 1};
     int err = command_start(&e->command, e->run.token, &e->run.pid, &e->pipe);
     if (err) {
         check_report_line(e->setup, CHECK_FAIL, false, "it cannot be run: %s", strerror(-err));

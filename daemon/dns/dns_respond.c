@@ -7,9 +7,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "daemon/dns/dns_answer.h"
+#include "libdiscover/core/entropy.h"
 
 /* Up to this most clients off loopback can take; those who take more are few and get answers of their own. */
 #define USUAL_PAYLOAD 1232
@@ -38,9 +38,7 @@ int dns_responder_new(const struct dns_config *config, struct dns_tables *tables
     r->config = config;
     r->tables = tables;
     r->counters = counters;
-    r->random.state = config->seed;
-    if (!config->seed)
-        (void)!getrandom(&r->random, sizeof r->random, GRND_NONBLOCK);
+    r->random.state = config->seed ? config->seed : entropy_64();
     int err = dns_cache_init(&r->cache, cache_bytes);
     if (err)
         dns_responder_free(r);

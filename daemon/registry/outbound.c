@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/agent/registrar.h"
 #include "daemon/agent/stored.h"
@@ -17,6 +16,7 @@
 #include "daemon/registry/events/events.h"
 #include "daemon/registry/state_writer.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 struct outbound {
     struct outbound_reach reach;
@@ -211,10 +211,8 @@ static void noted(void *arg, int err)
 
 static uint64_t random64(void *arg)
 {
-    uint64_t value = 0;
     (void)arg;
-    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
-    return value;
+    return entropy_64();
 }
 
 static void name_conflict(void *arg, const struct lease *lease, bool stand_down)

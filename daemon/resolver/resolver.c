@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <utlist.h>
 
@@ -16,6 +15,7 @@
 #include "daemon/base/zones.h"
 #include "libdiscover/core/address.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 #define TRY_MS      2000
@@ -82,13 +82,6 @@ static const struct metric resolver_metrics[] = {
                "Host names over limits.hostnames, or below one of our own zones."),
 };
 METRICS_LISTED(resolver_metrics)
-
-static uint32_t random32(void)
-{
-    uint32_t value = 0;
-    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
-    return value;
-}
 
 /* --- c-ares on the loop --- */
 
@@ -238,7 +231,7 @@ static void answered(struct resolver *r, const struct names_question *question, 
 {
     struct addresses address = {0};
     enum names_news news;
-    if (names_answered(r->names, question, answer, random32(), clock_now_ns(), &address, &news)) {
+    if (names_answered(r->names, question, answer, (uint32_t)entropy_64(), clock_now_ns(), &address, &news)) {
         r->ops.resolved(r->ops.arg, question->name, &address);
         r->changed = true;
     }

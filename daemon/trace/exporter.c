@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/base/curl_loop.h"
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
 #include "libdiscover/core/backoff.h"
+#include "libdiscover/core/entropy.h"
 
 #define GATHER_NS      (500 * NS_PER_MS) /* before a batch is sent */
 #define BATCH_SPANS    128               /* are encoded in far less than a millisecond */
@@ -89,17 +89,10 @@ static void drop(struct exporter *x, metric_value *counter, const char *why)
     next_batch(x);
 }
 
-static uint32_t random32(void)
-{
-    uint32_t value = 0;
-    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
-    return value;
-}
-
 /* retry_after_ns: what the collector asked for; 0: nothing. */
 static void try_again(struct exporter *x, int64_t retry_after_ns, const char *why)
 {
-    int64_t now_ns = clock_now_ns(), wait_ns = backoff_next(&x->backoff, random32());
+    int64_t now_ns = clock_now_ns(), wait_ns = backoff_next(&x->backoff, (uint32_t)entropy_64());
     if (retry_after_ns > wait_ns)
         wait_ns = retry_after_ns;
     if (now_ns + wait_ns > x->give_up_at_ns) {

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <utlist.h>
 
 #include "libdiscover/balance/outliers.h"
 #include "libdiscover/lookup/verdict.h"
+#include "libdiscover/core/entropy.h"
 
 #define SLOW_START_MS_DEFAULT 15000
 
@@ -29,8 +29,7 @@ int discover_picker_new_query(struct discover *d, const struct discover_query *q
     struct discover_picker *p = cache_line_alloc(sizeof *p);
     if (!p)
         return -ENOMEM;
-    if (getrandom(&p->seed, sizeof p->seed, GRND_NONBLOCK) < 0)
-        p->seed = (uint64_t)clock_now_ns() ^ (uint64_t)getpid() << 32;
+    p->seed = entropy_64();
     p->d = d;
     p->query = *q;
     p->slow_start_ms = SLOW_START_MS_DEFAULT;

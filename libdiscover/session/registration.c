@@ -5,22 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define WEIGHT_MAX 65535
-
-/* Unique enough without a counter that all threads would have to share. */
-static uint64_t make_serial(const void *where)
-{
-    uint64_t serial;
-    if (getrandom(&serial, sizeof serial, GRND_NONBLOCK) != (ssize_t)sizeof serial)
-        serial = (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)where << 20;
-    return serial;
-}
 
 int discover_registration_new(const char *service, uint16_t port, struct discover_registration **ret_r)
 {
@@ -34,7 +25,7 @@ int discover_registration_new(const char *service, uint16_t port, struct discove
     struct discover_registration *r = calloc(1, sizeof *r);
     if (!r)
         return -ENOMEM;
-    r->serial = make_serial(r);
+    r->serial = entropy_64(); /* unique enough without a counter that all threads would have to share */
     service_format(domain, name, r->service);
     record_init(&r->record);
     r->record.port = port;

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/random.h>
 
 #include "daemon/base/pace.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define AT_ONCE 64 /* events that are published in one turn of the loop */
 
@@ -53,7 +53,7 @@ int events_new(const struct events_reach *reach, struct events **ret_e)
     e->reach = *reach;
     STAILQ_INIT(&e->waiting);
     e->pace = pace_per_second(reach->config->limits.events);
-    (void)!getrandom(&e->next_id, sizeof e->next_id, GRND_NONBLOCK);
+    e->next_id = entropy_64();
     int err = metrics_add(reach->metrics, metric_table, sizeof metric_table / sizeof *metric_table, &e->counters);
     if (err)
         events_free(e);

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/base/deadlines.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/inbound/inbound_impl.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 /*
  * How long another region's records may be quiet before it is asked whether that is meant: each daemon asks, over the link.
@@ -125,10 +125,8 @@ static void synced(void *arg, bool is_synced)
 
 static uint32_t random32(void *arg)
 {
-    uint32_t value = 0;
     (void)arg;
-    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
-    return value;
+    return (uint32_t)entropy_64();
 }
 
 /* --- events of the bus --- */

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 #include "proto/state.pb-c.h"
+#include "libdiscover/core/entropy.h"
 
 struct checking {
     struct checking_reach reach;
@@ -206,12 +206,6 @@ const struct checks *checking_checks(const struct checking *c)
 
 /* --- life --- */
 
-static uint64_t random_seed(void)
-{
-    uint64_t seed;
-    return getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed ? seed : (uint64_t)clock_now_ns();
-}
-
 /*
  * The checks were permitted when they were stored, and are not checked against the policy again; commands run only as
  * long as the configuration allows them.
@@ -277,7 +271,7 @@ void checking_limits_changed(struct checking *c)
 int checking_new(const struct checking_reach *reach, struct checking **ret_c)
 {
     struct checks_options options = options_of(reach->config);
-    options.seed = random_seed();
+    options.seed = entropy_64();
     options.units = reach->units;
     struct checking *c = calloc(1, sizeof *c);
     if (!c)

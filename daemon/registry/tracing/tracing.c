@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "daemon/base/log.h"
 #include "daemon/registry/tracing/tracing_impl.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entropy.h"
 
 #define MALFORMED_LOG_NS                                                                                               \
     (10 * NS_PER_S) /* at most one line in this time, as whoever sends one bad context sends many */
@@ -91,15 +91,14 @@ bool tracing_read(struct tracing *t, enum tracing_source source, const char *par
 /* Ids need not be secret, but must not be all zeros (W3C Trace Context 2.2). */
 static void make_id(uint8_t *ret_id, size_t n)
 {
-    (void)!getrandom(ret_id, n, GRND_NONBLOCK);
+    for (size_t i = 0; i < n; i += sizeof(uint64_t))
+        memcpy(ret_id + i, &(uint64_t){entropy_64()}, sizeof(uint64_t));
     ret_id[n - 1] |= !ret_id[n - 1];
 }
 
 static bool chosen(const struct tracing *t)
 {
-    uint64_t value = 0;
-    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
-    return value >> 11 < t->threshold;
+    return entropy_64() >> 11 < t->threshold;
 }
 
 bool tracing_begin(struct tracing *t, const struct trace_context *cause, struct trace_context *ret_context)
