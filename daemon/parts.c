@@ -57,8 +57,7 @@ static int base_start(struct daemon *d)
 static void base_stop(struct daemon *d)
 {
     metrics_free(d->metrics);
-    if (d->base)
-        event_base_free(d->base);
+    loop_free(d->base);
 }
 
 /* The socket's clients and the DNS workers are given the new segment; both go on reading the old one until then. */

@@ -29,6 +29,20 @@ struct event_base *loop_new(void)
     return base;
 }
 
+/*
+ * libevent's own event_base_free drops calls that bufferevents have put off, and with each the bufferevent, if such a call
+ * was the last to know of it (2.1.12): they have their turn first. What they put off in turn ends in the same way.
+ */
+void loop_free(struct event_base *base)
+{
+    enum { TURNS_MAX = 16 };
+    if (!base)
+        return;
+    for (int i = 0; i < TURNS_MAX && event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE) > 0; i++)
+        (void)event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_free(base);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     const struct loop_timer *t = arg;

@@ -29,8 +29,9 @@ struct loop_timer {
     void *arg;
 };
 
-/* A loop as above. NULL: no memory. The caller frees it with event_base_free. */
+/* A loop as above. NULL: no memory. The caller frees it with loop_free, after everything that is on it. */
 struct event_base *loop_new(void);
+void loop_free(struct event_base *base); /* NULL: nothing happens */
 
 /* loop_slice_begin begins a slice now; loop_slice_over: whether it has used up its time. */
 struct loop_slice {

@@ -159,7 +159,7 @@ static double measure(const char *kind, size_t n, uint32_t *ret_most)
     }
     checks_free(checks);
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
     return share;
 }
 

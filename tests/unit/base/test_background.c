@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "daemon/base/loop.h"
 #include "tests/support/unit.h"
 
 struct fixture {
@@ -38,7 +39,7 @@ static void end(struct fixture *f)
 {
     background_fini(&f->background);
     background_fini(&f->background);
-    event_base_free(f->base);
+    loop_free(f->base);
 }
 
 START_TEST(works_on_a_thread_and_is_reported_on_the_loop)

@@ -2,8 +2,10 @@
 /* Timers and watches on a real loop. */
 #include "daemon/base/loop.h"
 
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,7 +39,7 @@ static void teardown(void)
 {
     loop_timer_fini(&f.timer);
     loop_timer_fini(&f.timer);
-    event_base_free(f.base);
+    loop_free(f.base);
 }
 
 START_TEST(test_timer)
@@ -146,7 +148,32 @@ START_TEST(test_urgent_does_not_wait_for_a_crowd)
     for (int i = 0; i < BUSY; i++)
         loop_timer_fini(&crowd.ordinary[i]);
     loop_timer_fini(&crowd.urgent);
-    event_base_free(base);
+    loop_free(base);
+}
+END_TEST
+
+static void never_called(struct bufferevent *connection, void *arg)
+{
+    (void)connection, (void)arg;
+    ck_abort_msg("a connection that was freed");
+}
+
+/* Its descriptor is closed with it: the last that is known of a connection. */
+START_TEST(test_ends_what_was_put_off)
+{
+    int ends[2];
+    char byte;
+    struct event_base *base = loop_new();
+    ck_assert_ptr_nonnull(base);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    struct bufferevent *connection = bufferevent_socket_new(base, ends[0], BEV_OPT_CLOSE_ON_FREE);
+    ck_assert_ptr_nonnull(connection);
+    bufferevent_setcb(connection, never_called, NULL, NULL, NULL);
+    bufferevent_trigger(connection, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+    bufferevent_free(connection);
+    loop_free(base);
+    ck_assert_int_eq(read(ends[1], &byte, 1), 0);
+    close(ends[1]);
 }
 END_TEST
 
@@ -201,4 +228,5 @@ START_TEST(test_recent_max)
 END_TEST
 
 UNIT_TESTS_IN(setup, teardown, "loop", test_timer, test_overdue, test_armed_again, test_watch,
-              test_urgent_does_not_wait_for_a_crowd, test_meter_tells_the_longest, test_recent_max)
+              test_urgent_does_not_wait_for_a_crowd, test_ends_what_was_put_off, test_meter_tells_the_longest,
+              test_recent_max)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/options.h"
 #include "tests/support/port.h"
@@ -51,7 +52,7 @@ static void begin(struct http_options options)
     signal(SIGPIPE, SIG_IGN);
     answer = malloc(ANSWER_MAX);
     ck_assert_ptr_nonnull(answer);
-    base = event_base_new();
+    base = loop_new();
     ck_assert_ptr_nonnull(base);
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(catalog_new(&catalog_options, on_moved, NULL, &catalog), 0);
@@ -69,7 +70,7 @@ void teardown(void)
     http_free(http);
     catalog_free(catalog);
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
     free(answer);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "daemon/agent/agent.h"
 #include "daemon/agent/state_dir.h"
 #include "daemon/agent/stored.h"
@@ -190,7 +191,7 @@ void reader_close(void)
     simulated = false;
     state_dir_close(state_dir);
     host_address_free(host_address);
-    event_base_free(base);
+    loop_free(base);
     config_free(config);
     close(event_fd);
     folder_remove();

@@ -51,7 +51,7 @@ static void setup(void)
 static void teardown(void)
 {
     catalog_file_free(file);
-    event_base_free(base);
+    loop_free(base);
     catalog_free(catalog);
     metrics_free(metrics);
     folder_remove();

@@ -44,7 +44,7 @@ static void teardown(void)
     catalog_free(catalog);
     metrics_free(metrics);
     config_free(config);
-    event_base_free(base);
+    loop_free(base);
 }
 
 static struct record named(const char *hostname)

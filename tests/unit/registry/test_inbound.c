@@ -73,7 +73,7 @@ static void end(void)
     catalog_free(catalog);
     config_free(config);
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
     teardown();
     folder_remove();
 }

@@ -109,7 +109,7 @@ static void end_life(void)
     state_dir_close(state_dir);
     config_free(config);
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
 }
 
 static struct agent *agent(void)

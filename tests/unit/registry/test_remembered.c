@@ -85,7 +85,7 @@ static void close_catalog(void)
     catalog_file_free(file);
     catalog_free(catalog);
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
 }
 
 /* A host web-2 with one instance. */

@@ -42,7 +42,7 @@ static void end(void)
     services_free(services);
     teardown();
     metrics_free(metrics);
-    event_base_free(base);
+    loop_free(base);
     config_free(config);
     folder_remove();
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "tests/support/unit.h"
 #include "tests/unit/base/folder.h"
 
@@ -48,7 +49,7 @@ static void second(void)
 static void end_life(void)
 {
     soa_serial_fini(&serial);
-    event_base_free(base);
+    loop_free(base);
     table_writer_free(table);
     state_dir_close(state);
 }

@@ -35,7 +35,7 @@ static void end(void)
 {
     state_writer_free(writer);
     state_dir_close(state_dir);
-    event_base_free(base);
+    loop_free(base);
 }
 
 static void put(const char *name, const char *text)
