@@ -112,12 +112,32 @@ static bool has_ended(const struct proc *p)
     return info.si_pid == p->pid;
 }
 
+/* What one that should have ended is doing: of each thread its name, its state, and where in the kernel it waits. */
+static const char *threads_of(const struct proc *p)
+{
+    static char text[2048];
+    char command[256];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s: ", p->name);
+
+    snprintf(
+        command, sizeof command,
+        "for t in /proc/%d/task/*; do echo $(cat $t/comm) $(sed 's/.*) //; s/ .*//' $t/stat) in $(cat $t/wchan)\\;; "
+        "done 2>&1",
+        (int)p->pid);
+    FILE *out = popen(command, "r");
+    if (out) {
+        text[n + fread(text + n, 1, sizeof text - n - 1, out)] = '\0';
+        (void)pclose(out);
+    }
+    return text;
+}
+
 int proc_wait(struct proc *p, int timeout_ms)
 {
     int status;
 
     ck_assert_msg(p->pid > 0, "%s does not run", p->name);
-    (void)wait_until(timeout_ms, has_ended(p), p->name);
+    (void)wait_until(timeout_ms, has_ended(p), threads_of(p));
     ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
     p->pid = 0;
     return code_of(status);
