@@ -171,7 +171,7 @@ START_TEST(watch_names_the_instance)
     static struct output o;
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.nats = nats.urls});
-    ck_assert(says(&a, "serving DNS at 127.0.0.1:"));
+    (void)wait_until(5000, says(&a, "serving DNS at 127.0.0.1:"), "not in the log");
     ctl_start(&a, &watcher, "watcher", "watch", "shop/pay", NULL);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/pay", "--instance", "p1", "--port", "80", "--ttl", "60s", NULL), 0);
     (void)wait_until(5000, shell(&o, "grep '^+ .*:80 1 passing a/p1$' %s/watcher.log", e2e_folder()) == 0, o.err);
