@@ -13,6 +13,7 @@
 #include "daemon/base/log_queue.h"
 #include "daemon/base/log_ring.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/hex.h"
 #include "libdiscover/core/words.h"
 
 struct log_counters {
@@ -36,17 +37,18 @@ void log_set_level(int level)
  */
 static size_t one_line(const char *text, size_t n, char *ret_line, size_t cap)
 {
-    static const char digits[] = "0123456789abcdef";
     size_t used = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
         size_t needs = c < 0x80 ? 1 : 4;
         if (used + needs > cap)
             break;
-        if (c < 0x80)
+        if (c < 0x80) {
             ret_line[used] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
-        else
-            memcpy(ret_line + used, (char[]){'\\', 'x', digits[c >> 4], digits[c & 15]}, needs);
+        } else {
+            memcpy(ret_line + used, "\\x", 2);
+            hex_write(ret_line + used + 2, &c, 1);
+        }
         used += needs;
     }
     return used;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The form of names: one table of shapes, tried from the top. */
 #include "daemon/dns/dns_name.h"
+
 #include "libdiscover/core/hex.h"
 
 /* What a label of a shape must be, and where it goes. */

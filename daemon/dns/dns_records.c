@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Resource records in wire form (RFC 1035 3.2.1). */
 #include "daemon/dns/dns_records.h"
+
 #include "libdiscover/core/hex.h"
 
 #define SOA_REFRESH_S 3600

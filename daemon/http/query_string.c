@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decodes query strings and percent-encoding. */
 #include "daemon/http/query_string.h"
-#include "libdiscover/core/hex.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "libdiscover/core/hex.h"
 
 /* Decodes the character at *at, which moves behind it; -1: there is none. */
 static int next_character(const char **at, const char *end)

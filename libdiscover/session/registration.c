@@ -8,7 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "libdiscover/core/clock.h"
 #include "libdiscover/core/entropy.h"
 
 #define WEIGHT_MAX 65535

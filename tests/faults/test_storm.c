@@ -274,14 +274,10 @@ static void measure_again(const char *what, int64_t from_ns)
  * Each of the thousand has a machine of its own, and the hosts that are observed have theirs. Here all have one: it is not to
  * be the want of processors that lets a host's lease run out. Threads begin with the priority of the one that makes them.
  */
-static void set_priority_of_fleet(void)
+static void begin_behind_the_hosts(bool behind)
 {
-    (void)setpriority(PRIO_PROCESS, 0, 10);
-}
-
-static void set_priority_of_server(void)
-{
-    (void)setpriority(PRIO_PROCESS, 0, 0); /* as root alone: otherwise the server waits with the fleet */
+    /* Back in front as root alone: otherwise the server that is started then waits with the fleet. */
+    (void)setpriority(PRIO_PROCESS, 0, behind ? 10 : 0);
 }
 
 START_TEST(fleet_reconnects)
@@ -291,7 +287,7 @@ START_TEST(fleet_reconnects)
     nats_start(&nats, 1);
     observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
     int64_t start_ns = clock_now_ns();
-    set_priority_of_fleet();
+    begin_behind_the_hosts(true);
     for (size_t i = 0; i < FLEET; i++)
         member_start(&fleet[i], i);
     (void)wait_until(START_MS, all_have_read(), seen);
@@ -300,9 +296,9 @@ START_TEST(fleet_reconnects)
     nats_server_kill(&nats, 0);
     observe_change(&o);
     observe_for(&o, 1000);
-    set_priority_of_server();
+    begin_behind_the_hosts(false);
     nats_server_launch(&nats, 0);
-    set_priority_of_fleet();
+    begin_behind_the_hosts(true);
     start_ns = clock_now_ns();
     observe_over(&o);
     (void)wait_until(BACK_MS, all_have_read() && observe_all_agree(&o), seen);

@@ -112,6 +112,9 @@ static bool has_ended(const struct proc *p)
     return info.si_pid == p->pid;
 }
 
+#define EACH_THREAD                                                                                                    \
+    "for t in /proc/%d/task/*; do echo $(cat $t/comm) $(sed 's/.*) //; s/ .*//' $t/stat) in $(cat $t/wchan); done"
+
 /* What one that should have ended is doing: of each thread its name, its state, and where in the kernel it waits. */
 static const char *threads_of(const struct proc *p)
 {
@@ -119,11 +122,7 @@ static const char *threads_of(const struct proc *p)
     char command[256];
     size_t n = (size_t)snprintf(text, sizeof text, "%s: ", p->name);
 
-    snprintf(
-        command, sizeof command,
-        "for t in /proc/%d/task/*; do echo $(cat $t/comm) $(sed 's/.*) //; s/ .*//' $t/stat) in $(cat $t/wchan)\\;; "
-        "done 2>&1",
-        (int)p->pid);
+    snprintf(command, sizeof command, EACH_THREAD, (int)p->pid);
     FILE *out = popen(command, "r");
     if (out) {
         text[n + fread(text + n, 1, sizeof text - n - 1, out)] = '\0';

@@ -88,7 +88,7 @@ bool tracing_read(struct tracing *t, enum tracing_source source, const char *par
 
 /* --- spans --- */
 
-/* Ids need not be secret, but must not be all zeros (W3C Trace Context 2.2). */
+/* n: 8 or 16. Ids need not be secret, but must not be all zeros (W3C Trace Context 2.2). */
 static void make_id(uint8_t *ret_id, size_t n)
 {
     for (size_t i = 0; i < n; i += sizeof(uint64_t))

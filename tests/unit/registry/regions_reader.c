@@ -10,10 +10,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "daemon/base/loop.h"
 #include "daemon/agent/agent.h"
 #include "daemon/agent/state_dir.h"
 #include "daemon/agent/stored.h"
+#include "daemon/base/loop.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/configured.h"
 #include "daemon/registry/inbound/inbound.h"
