@@ -12,6 +12,8 @@
 #ifndef LIBDISCOVER_BALANCE_PICKER_H
 #define LIBDISCOVER_BALANCE_PICKER_H
 
+#include <pthread.h>
+
 #include "libdiscover/balance/choice.h"
 #include "libdiscover/balance/retry_budget.h"
 #include "libdiscover/balance/roster.h"

@@ -21,6 +21,7 @@ struct mapping {
 
 struct mappings {
     _Atomic(struct mapping *) current; /* NULL: none yet */
+    _Atomic uint64_t seed;             /* of the hash of keys in the last one installed */
     struct mapping *retired;           /* list of replaced ones that may still be read */
     struct mapping *spare;             /* list of unmapped ones, to be used again */
 };
@@ -33,6 +34,12 @@ int mappings_install(struct mappings *m, const struct table *table);
 
 /* Takes the present one away. Returns as mappings_reclaim does. */
 bool mappings_clear(struct mappings *m);
+
+/* By which keys of the present table are hashed, unless it is just being replaced. Any thread, at any time. */
+static inline uint64_t mappings_seed(const struct mappings *m)
+{
+    return atomic_load_explicit(&m->seed, memory_order_relaxed);
+}
 
 /* Unmaps what nobody reads any more. Returns whether some are still read: try again later. */
 bool mappings_reclaim(struct mappings *m);
@@ -61,16 +68,16 @@ static inline void mapping_leave(struct mapping *mapping)
 
 /*
  * Keeps the mapping beyond mapping_leave, until mapping_unpin, in whatever thread. mapping_pin is called between
- * mapping_enter and mapping_leave. All pins use one stripe: another thread may unpin, whose own counter would go below 0.
+ * mapping_enter and mapping_leave. No pin counts as a thread's own, which another thread must not lower.
  */
 static inline void mapping_pin(struct mapping *mapping)
 {
-    readers_enter(&mapping->readers, 0);
+    readers_enter_as_other(&mapping->readers, 0);
 }
 
 static inline void mapping_unpin(struct mapping *mapping)
 {
-    readers_leave(&mapping->readers, 0);
+    readers_leave_as_other(&mapping->readers, 0);
 }
 
 #endif

@@ -7,11 +7,14 @@
  * counters. All four are sequentially consistent: either (2) sees (3) and the reader goes away, or (4) sees (1) and
  * the owner keeps what the structure holds. The memory with the counters itself is freed at the very end only, so
  * that (1) always hits a counter. Counters are striped over cache lines: threads that read at once do not share one.
+ *
+ * A stripe belongs to the first thread that reads by it, whatever becomes of that thread: only this one counts in
+ * `own`, so it may leave by a plain store, where two threads that leave at once could lose one of both. Threads that
+ * get the same stripe later count in `others`.
  */
 #ifndef LIBDISCOVER_LOOKUP_READERS_H
 #define LIBDISCOVER_LOOKUP_READERS_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,36 +32,77 @@ static inline void *cache_line_alloc(size_t size)
 }
 
 struct reader_stripe {
-    _Alignas(CACHE_LINE) _Atomic uint32_t n; /* readers at present */
+    _Alignas(CACHE_LINE) _Atomic uintptr_t owner; /* reader_self() of its thread; 0: it has none yet */
+    _Atomic uint32_t own, others;                 /* readers at present: of that thread, and of all others */
 };
 
 struct readers {
     struct reader_stripe stripes[READER_STRIPES];
 };
 
-/* A thread always gets the same stripe. Stacks lie pages apart, and so do what pthread_self names. */
+/* Not 0, and of no other thread that runs. */
+static inline uintptr_t reader_self(void)
+{
+    return (uintptr_t)__builtin_thread_pointer();
+}
+
+/* A thread always gets the same stripe. Stacks lie pages apart, and so does what a thread pointer points to. */
 static inline uint32_t readers_stripe(void)
 {
-    uint64_t self = (uint64_t)(uintptr_t)pthread_self() >> 12;
+    uint64_t self = (uint64_t)reader_self() >> 12;
     return (uint32_t)(self * UINT64_C(0x9e3779b97f4a7c15) >> 60) & (READER_STRIPES - 1);
 }
 
-/* 1. */
+/* Takes a stripe that is nobody's; a signal handler of this thread may just have done so. */
+static inline bool readers_claim(struct reader_stripe *s)
+{
+    uintptr_t owner = 0;
+    return atomic_compare_exchange_strong(&s->owner, &owner, reader_self()) || owner == reader_self();
+}
+
+/* Whether the stripe is this thread's, as it is ever after. */
+static inline bool readers_owns(struct reader_stripe *s)
+{
+    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    return owner == reader_self() || (owner == 0 && readers_claim(s));
+}
+
+static inline void readers_enter_as_other(struct readers *r, uint32_t stripe)
+{
+    atomic_fetch_add(&r->stripes[stripe].others, 1);
+}
+
+static inline void readers_leave_as_other(struct readers *r, uint32_t stripe)
+{
+    atomic_fetch_sub_explicit(&r->stripes[stripe].others, 1, memory_order_release);
+}
+
+/* 1. A signal handler may enter and leave at any moment of both. */
 static inline void readers_enter(struct readers *r, uint32_t stripe)
 {
-    atomic_fetch_add(&r->stripes[stripe].n, 1);
+    struct reader_stripe *s = &r->stripes[stripe];
+    if (readers_owns(s))
+        atomic_fetch_add(&s->own, 1);
+    else
+        readers_enter_as_other(r, stripe);
 }
 
 static inline void readers_leave(struct readers *r, uint32_t stripe)
 {
-    atomic_fetch_sub_explicit(&r->stripes[stripe].n, 1, memory_order_release);
+    struct reader_stripe *s = &r->stripes[stripe];
+    if (atomic_load_explicit(&s->owner, memory_order_relaxed) != reader_self()) {
+        readers_leave_as_other(r, stripe);
+        return;
+    }
+    uint32_t own = atomic_load_explicit(&s->own, memory_order_relaxed);
+    atomic_store_explicit(&s->own, own - 1, memory_order_release);
 }
 
 /* 4. */
 static inline bool readers_any(struct readers *r)
 {
     for (uint32_t i = 0; i < READER_STRIPES; i++)
-        if (atomic_load(&r->stripes[i].n) != 0)
+        if (atomic_load(&r->stripes[i].own) != 0 || atomic_load(&r->stripes[i].others) != 0)
             return true;
     return false;
 }
