@@ -9,6 +9,7 @@
 
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_block.h"
+#include "libdiscover/core/table_find.h"
 #include "libdiscover/core/table_label.h"
 
 static bool part_fits(uint64_t offset, uint64_t length, uint64_t n_words)
@@ -118,50 +119,10 @@ int table_pages_next(struct table_pages *p, struct table_page *ret_page)
     return 1;
 }
 
-/* A key, to be compared with the words it has in a block. */
-struct key {
-    const char *bytes;
-    uint64_t n_bytes;
-    uint64_t last; /* word: what is left over, padded with 0 */
-    uint64_t hash;
-};
-
-static inline uint64_t load_word(const char *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* Cut out of the key's last 8 bytes, if it has so many: to copy a whole word is no call, to copy less is one. */
-static inline uint64_t last_word(const char *bytes, size_t n)
-{
-    uint64_t word = 0, left = (n - 1) % 8 + 1;
-    if (n < 8) {
-        memcpy(&word, bytes, n);
-        return word;
-    }
-    word = load_word(bytes + n - 8);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word >> 8 * (8 - left) : word << 8 * (8 - left);
-}
-
-static inline int key_init(const struct table *t, struct key *k, const char *bytes, size_t n)
-{
-    if (n == 0 || n > TABLE_KEY_MAX)
-        return -ENOENT;
-    *k = (struct key){.bytes = bytes, .n_bytes = n, .last = last_word(bytes, n), .hash = table_key_hash(t, bytes, n)};
-    return 0;
-}
-
-static const table_word *slot_at(const struct table *t, uint32_t slot)
-{
-    return t->words + t->slots + (uint64_t)slot * TABLE_SLOT_WORDS;
-}
-
 /* -ENOENT: the slot is empty; -EBADMSG. In these cases, too, *ret_block has what block_quiet needs. */
 static int block_open(const struct table *t, uint32_t slot, struct table_block *ret_block)
 {
-    const table_word *s = slot_at(t, slot);
+    const table_word *s = table_slot_at(t, slot);
     struct table_block b = {.published = table_load(&t->words[TABLE_H_PUBLISHED])};
     b.seq = table_load(&s[TABLE_S_SEQ]);
     uint64_t ref = table_load(&s[b.seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
@@ -181,25 +142,18 @@ static int block_open(const struct table *t, uint32_t slot, struct table_block *
 /* Whether what was read since block_open was the block, and no other that came into its memory. */
 static bool block_quiet(const struct table *t, uint32_t slot, const struct table_block *b)
 {
-    if (table_load(&slot_at(t, slot)[TABLE_S_SEQ]) == b->seq)
+    if (table_load(&table_slot_at(t, slot)[TABLE_S_SEQ]) == b->seq)
         return true;
     return b->paged && (int64_t)(table_load(&t->words[TABLE_H_RECYCLED]) - b->published) <= 0;
 }
 
-static bool block_has_key(const struct table_block *b, const struct key *k)
+static bool block_has_key(const struct table_block *b, const struct table_key *k)
 {
-    if (b->key_bytes != k->n_bytes)
-        return false;
-    const table_word *words = b->words + TABLE_BLOCK_HEADER_WORDS;
-    uint64_t whole = (k->n_bytes - 1) / 8;
-    for (uint64_t i = 0; i < whole; i++)
-        if (table_load(&words[i]) != load_word(k->bytes + 8 * i))
-            return false;
-    return table_load(&words[whole]) == k->last;
+    return b->key_bytes == k->n_bytes && table_is_key(b->words + TABLE_BLOCK_HEADER_WORDS, k);
 }
 
 /* -ENOENT: not this slot. */
-static int slot_read(const struct table *t, uint32_t slot, const struct key *k, table_block_fn *fn, void *arg)
+static int slot_read(const struct table *t, uint32_t slot, const struct table_key *k, table_block_fn *fn, void *arg)
 {
     for (int i = 0; i < TABLE_READ_TRIES; i++) {
         struct table_block b;
@@ -212,26 +166,12 @@ static int slot_read(const struct table *t, uint32_t slot, const struct key *k, 
     return -EBUSY;
 }
 
-/* Searches the index from *at on, which starts at 0, for a slot that may be the key's. False at the end. */
-static inline bool next_slot(const struct table *t, const struct key *k, uint64_t *at, uint32_t *ret_slot)
-{
-    while (*at < TABLE_PROBES_MAX && *at <= t->index_mask) {
-        uint64_t word = table_load(&t->words[t->index + ((k->hash + (*at)++) & t->index_mask)]);
-        if (word == 0)
-            return false;
-        *ret_slot = (uint32_t)word - 1;
-        if ((word >> 32) == (k->hash >> 32) && (uint32_t)word != 0 && *ret_slot < t->slot_count)
-            return true;
-    }
-    return false;
-}
-
 /* Reads the block of a key through fn: -ENOENT, -EBUSY, or what fn returned. */
-static inline int key_read(const struct table *t, const struct key *k, table_block_fn *fn, void *arg,
+static inline int key_read(const struct table *t, const struct table_key *k, table_block_fn *fn, void *arg,
                            uint32_t *ret_slot)
 {
     uint32_t slot;
-    for (uint64_t at = 0; next_slot(t, k, &at, &slot);) {
+    for (uint64_t at = 0; table_next_slot(t, k, &at, &slot);) {
         int err = slot_read(t, slot, k, fn, arg);
         if (err != -ENOENT) {
             *ret_slot = slot;
@@ -249,9 +189,8 @@ int table_block_read(const struct table *t, uint32_t slot, table_block_fn *fn, v
 int table_block_find(const struct table *t, const char *key, size_t n, table_block_fn *fn, void *arg,
                      uint32_t *ret_slot)
 {
-    struct key k;
-    int err = key_init(t, &k, key, n);
-    return err ? err : key_read(t, &k, fn, arg, ret_slot);
+    struct table_key k;
+    return table_key_init(&k, key, n, table_key_hash(t, key, n)) ? key_read(t, &k, fn, arg, ret_slot) : -ENOENT;
 }
 
 static int take_seq(const struct table *t, const struct table_block *b, void *arg)
@@ -274,7 +213,7 @@ int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_s
 
 uint64_t table_slot_seq(const struct table *t, uint32_t slot)
 {
-    return slot < t->slot_count ? table_load(&slot_at(t, slot)[TABLE_S_SEQ]) : 0;
+    return slot < t->slot_count ? table_load(&table_slot_at(t, slot)[TABLE_S_SEQ]) : 0;
 }
 
 uint32_t table_slots_used(const struct table *t)
@@ -343,42 +282,21 @@ static int copy_endpoints(const struct table *t, const struct table_block *b, vo
     return 0;
 }
 
-/*
- * The ordinary case, in fewer instructions: a service in one block, whose header is what its key lets expect. False:
- * it is another case, which is left to the general way.
- */
-static inline bool copy_at_once(const struct table *t, uint32_t slot, const struct key *k, struct endpoints *e)
+/* A function of its own, so that the ordinary case can keep all that it knows in registers. */
+static __attribute__((noinline)) int search_endpoints(const struct table *t, const char *key, size_t n,
+                                                      struct endpoints *e)
 {
-    const table_word *s = slot_at(t, slot);
-    uint64_t seq = table_load(&s[TABLE_S_SEQ]);
-    uint64_t ref0 = table_load(&s[TABLE_S_REF0]),
-             ref1 = table_load(&s[TABLE_S_REF1]); /* neither waits for the sequence */
-    uint64_t ref = seq & 1 ? ref1 : ref0, offset = table_ref_offset(ref), n_words = table_ref_words(ref);
-    uint64_t body = TABLE_BLOCK_HEADER_WORDS + table_words(k->n_bytes);
-    if (n_words < body || offset >= t->n_words || n_words > t->n_words - offset)
-        return false;
-    struct table_block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
-    uint64_t n_first = (uint32_t)table_load(&b.words[TABLE_B_COUNTS]), n = n_first < e->cap ? n_first : e->cap;
-    bool whole = n_first * TABLE_ENDPOINT_WORDS <= n_words - body;
-    if (table_load(&b.words[TABLE_B_KIND]) != (k->n_bytes << 8 | TABLE_SERVICE) || !whole || !block_has_key(&b, k))
-        return false;
-    table_copy(e->out, b.words + body, n * TABLE_ENDPOINT_WORDS);
-    e->n = n_first;
-    return table_load(&s[TABLE_S_SEQ]) == seq;
+    uint32_t slot;
+    return table_block_find(t, key, n, copy_endpoints, e, &slot);
 }
 
 int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
                     size_t cap, size_t *ret_n)
 {
-    struct key k;
+    if (table_endpoints_at_once(t, key, n, table_key_hash(t, key, n), ret_endpoints, cap, ret_n))
+        return 0;
     struct endpoints e = {(uint64_t *)ret_endpoints, cap, 0};
-    uint32_t slot;
-    int err = key_init(t, &k, key, n);
-    if (err)
-        return err;
-    err = -ENOENT;
-    for (uint64_t at = 0; err == -ENOENT && next_slot(t, &k, &at, &slot);)
-        err = copy_at_once(t, slot, &k, &e) ? 0 : slot_read(t, slot, &k, copy_endpoints, &e);
+    int err = search_endpoints(t, key, n, &e);
     if (!err)
         *ret_n = e.n;
     return err;

@@ -37,6 +37,7 @@ int mappings_install(struct mappings *m, const struct table *table)
         return -ENOMEM;
     mapping->table = *table;
     atomic_store_explicit(&mapping->aged, 0, memory_order_relaxed);
+    atomic_store_explicit(&m->seed, table->seed, memory_order_relaxed);
     (void)replace(m, mapping);
     return 0;
 }

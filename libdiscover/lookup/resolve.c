@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "libdiscover/context.h"
+#include "libdiscover/core/table_find.h"
+#include "libdiscover/core/table_label.h"
 #include "libdiscover/lookup/verdict.h"
 
 /* The slow way, for a name that is no key of the table: it may be of another region, or not there at all. */
@@ -27,28 +29,36 @@ static int look_up_again(struct mapping *mapping, const char *service, int err, 
 
 /*
  * Keys of the table are valid names: so only a name that is not found needs to be checked, and only that can be of
- * another region.
+ * another region. The verdict comes first: it is worked out while the processor waits for the table.
  */
-static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
-                   size_t *ret_n)
+static inline int look_up(struct mapping *mapping, const char *service, size_t length, uint64_t hash,
+                          struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
-    size_t n = 0, length = strlen(service);
-    int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
+    int verdict = verdict_quick(mapping), err = 0;
+    size_t n = 0;
+    if (!table_endpoints_at_once(&mapping->table, service, length, hash, ret_endpoints, cap, &n))
+        err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
     if (err || n == 0 || cap == 0 || ret_endpoints[0].tier == DISCOVER_ELSEWHERE)
         return look_up_again(mapping, service, err, n, ret_endpoints, cap, ret_n);
     *ret_n = n;
-    return verdict_quick(mapping);
+    return verdict;
 }
 
+/*
+ * The service is hashed before the table is entered: that is an instruction which the processor ends before it begins
+ * what follows. Where the table was replaced just now the hash may be wrong, and the service is looked up in general.
+ */
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                      size_t *ret_n)
 {
     if (!d || !service || (cap > 0 && !ret_endpoints) || !ret_n)
         return -EINVAL;
+    size_t length = strlen(service);
+    uint64_t hash = table_hash_seeded(mappings_seed(&d->mappings), service, length);
     struct mapping *mapping = context_enter(d, service);
     if (!mapping)
         return verdict_missing(NULL, service);
-    int result = look_up(mapping, service, ret_endpoints, cap, ret_n);
+    int result = look_up(mapping, service, length, hash, ret_endpoints, cap, ret_n);
     mapping_leave(mapping);
     return result;
 }
