@@ -18,6 +18,7 @@
 
 #include "discover/discover.h"
 #include "libdiscover/core/clock.h"
+#include "tests/bench/dns/server.h"
 #include "tests/bench/fleet/simulated.h"
 #include "tests/bench/http/http_client.h"
 #include "tests/bench/propagation/samples.h"
@@ -88,12 +89,19 @@ static void group_goes_first(pid_t pid)
     }
 }
 
+/* Each of its threads has a priority of its own. */
+static bool process_goes_first(pid_t pid)
+{
+    char command[96];
+    snprintf(command, sizeof command, "renice -n -20 -p $(ls /proc/%d/task) >/dev/null 2>&1", (int)pid);
+    group_goes_first(pid);
+    return system(command) == 0;
+}
+
 /* What others keep the daemon from is not what it takes. */
 static void go_first(void)
 {
-    group_goes_first(host.proc.pid);
-    group_goes_first(getpid());
-    if (setpriority(PRIO_PROCESS, (id_t)host.proc.pid, -20) < 0 || setpriority(PRIO_PROCESS, 0, -20) < 0)
+    if (!process_goes_first(host.proc.pid) || !process_goes_first(getpid()))
         fprintf(stderr, "daemon and client share the processor with others: figures may be theirs\n");
 }
 
@@ -207,8 +215,7 @@ START_TEST(requests)
     int port = start_nginx(&nginx);
     (void)wait_until(5000, http_get(port, SERVICE, answer, sizeof answer) == 200, "nginx does not answer");
     go_first();
-    group_goes_first(nginx.pid);
-    (void)setpriority(PRIO_PROCESS, (id_t)nginx.pid, -20);
+    (void)process_goes_first(nginx.pid);
     pin(host.proc.pid, 0);
     pin(nginx.pid, 0);
     pin(getpid(), 1);
@@ -411,28 +418,71 @@ END_TEST
 
 /* --- what others feel of it --- */
 
-static int dns_socket(void)
+static int dns_socket(int port)
 {
     const struct sockaddr_in sa = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)host.dns_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(sock, (const struct sockaddr *)&sa, sizeof sa), 0);
     return sock;
 }
 
-/* One query after the other, A of the service. */
-static void dns_samples(struct samples *s)
+/* A of the service. Returns how long the answer is. */
+static size_t dns_sample(int sock, struct samples *s)
 {
     static const char query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\7payment\4shop\10discover\10internal\0\0\1\0\1";
-    int sock = dns_socket();
-    for (int i = 0; i < SAMPLES_MAX; i++) {
-        int64_t began_ns = clock_now_ns();
-        ck_assert_int_eq(send(sock, query, sizeof query - 1, 0), sizeof query - 1);
-        ck_assert_int_gt(recv(sock, answer, sizeof answer, 0), 0);
-        samples_add(s, clock_now_ns() - began_ns);
-        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    int64_t began_ns = clock_now_ns();
+    ck_assert_int_eq(send(sock, query, sizeof query - 1, 0), sizeof query - 1);
+    ssize_t n = recv(sock, answer, sizeof answer, 0);
+    ck_assert_int_gt(n, 0);
+    samples_add(s, clock_now_ns() - began_ns);
+    nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    return (size_t)n;
+}
+
+/* A process that sends back as long an answer to whatever comes, and where. */
+static pid_t start_bare_server(size_t bytes, int *ret_port)
+{
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        serve_floor(&(struct server_options){.reply_bytes = (uint32_t)bytes, .one_by_one = true}, fds[1]);
+        _exit(1);
     }
-    close(sock);
+    ck_assert_int_eq(read(fds[0], ret_port, sizeof *ret_port), sizeof *ret_port);
+    close(fds[0]);
+    close(fds[1]);
+    return pid;
+}
+
+/* Answers of the daemon and of the bare server, in turn: what else the machine does meets both alike. */
+struct dns_times {
+    struct samples ours, bare;
+};
+
+static void dns_samples(int ours, int bare, struct dns_times *t)
+{
+    for (int i = 0; i < SAMPLES_MAX; i++) {
+        (void)dns_sample(ours, &t->ours);
+        (void)dns_sample(bare, &t->bare);
+    }
+}
+
+/* Processors that are busy make any server slower: beside ours is what the bare one's lateness would make of it. */
+static void print_dns(struct dns_times *loaded, struct dns_times *quiet)
+{
+    struct samples *all[] = {&loaded->ours, &quiet->ours, &loaded->bare, &quiet->bare};
+    double p50[4], p99[4];
+    for (size_t i = 0; i < 4; i++) {
+        p50[i] = (double)samples_quantile(all[i], 0.5) / NS_PER_US;
+        p99[i] = (double)samples_quantile(all[i], 0.99) / NS_PER_US;
+    }
+    fprintf(stderr, "p50/p99 us: DNS %.1f/%.0f, without load %.1f/%.0f; a bare server %.1f/%.0f, without %.1f/%.0f\n",
+            p50[0], p99[0], p50[1], p99[1], p50[2], p99[2], p50[3], p99[3]);
+    double floor_us = p50[1] * p50[2] / p50[3];
+    print("dns-under-full-load", p50[0], "us", floor_us, 1.1, p50[0] <= 1.1 * floor_us);
 }
 
 /* Look-ups of the library, so many at a time that the clock is not what is measured. */
@@ -464,23 +514,31 @@ static pid_t start_load(void)
 
 START_TEST(neighbours)
 {
-    static struct samples quiet, loaded, lib_quiet, lib_loaded;
+    static struct dns_times quiet, loaded;
+    static struct samples lib_quiet, lib_loaded, first_one;
+    int port;
     host_with_payment();
     struct discover *d = host_lib(&host);
     ck_assert_int_ge(discover_wait_usable(d, "shop/payment", 3000), 0);
+    int ours = dns_socket(host.dns_port);
+    pid_t server = start_bare_server(dns_sample(ours, &first_one), &port);
+    int bare = dns_socket(port);
     go_first();
+    (void)process_goes_first(server);
     nanosleep(&(struct timespec){.tv_sec = 11}, NULL); /* the gauge has forgotten the start */
-    dns_samples(&quiet);
+    dns_samples(ours, bare, &quiet);
     lib_samples(d, &lib_quiet);
     double late_quiet = metric("discoverd_agent_lease_late_seconds") * 1000;
-    pid_t pid = start_load();
+    pid_t load = start_load();
     nanosleep(&(struct timespec){.tv_sec = 6}, NULL);
-    dns_samples(&loaded);
+    dns_samples(ours, bare, &loaded);
     lib_samples(d, &lib_loaded);
     double late_loaded = metric("discoverd_agent_lease_late_seconds") * 1000;
-    kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
-    samples_print_ratio("http/dns-under-full-load", &loaded, &quiet, 1.1);
+    kill(load, SIGKILL);
+    kill(server, SIGKILL);
+    (void)waitpid(load, NULL, 0);
+    (void)waitpid(server, NULL, 0);
+    print_dns(&loaded, &quiet);
     samples_print_ratio("http/lib-under-full-load", &lib_loaded, &lib_quiet, 1.1);
     print("lease-late-under-full-load", late_loaded, "ms", late_quiet, 10, late_loaded < 10);
 }
