@@ -15,6 +15,7 @@
 #ifndef LIBDISCOVER_LOOKUP_READERS_H
 #define LIBDISCOVER_LOOKUP_READERS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,10 +44,10 @@ struct readers {
 /* Not 0, and of no other thread that runs. */
 static inline uintptr_t reader_self(void)
 {
-    return (uintptr_t)__builtin_thread_pointer();
+    return (uintptr_t)pthread_self();
 }
 
-/* A thread always gets the same stripe. Stacks lie pages apart, and so does what a thread pointer points to. */
+/* A thread always gets the same stripe. Stacks lie pages apart, and so do what pthread_self names. */
 static inline uint32_t readers_stripe(void)
 {
     uint64_t self = (uint64_t)reader_self() >> 12;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "libdiscover/core/clock.h"
+#include "libdiscover/lookup/readers.h"
 #include "tests/bench/lib/client.h"
 
 #define FAIL_MS       0.1
@@ -183,6 +184,18 @@ size_t simulation_server(const struct discover_endpoint *endpoint)
     return (size_t)endpoint->port - 1000;
 }
 
+/* Whether the library takes the clients for threads. It is asked anew each time: a thread does not change otherwise. */
+static bool threads_are_played(void)
+{
+    uint32_t (*volatile ask)(void) = readers_stripe;
+    uint32_t first = ask();
+    for (thread = 1; thread < CLIENTS_MAX && ask() == first;)
+        thread++;
+    bool others = thread < CLIENTS_MAX;
+    thread = 0;
+    return others;
+}
+
 struct simulation *simulation_new(size_t n, enum policy policy, size_t clients)
 {
     struct world *w = calloc(1, sizeof *w);
@@ -191,6 +204,7 @@ struct simulation *simulation_new(size_t n, enum policy policy, size_t clients)
     seeds = getenv("SIM_SEED") ? strtoul(getenv("SIM_SEED"), NULL, 0) : 1;
     thread = 0;
     played = true;
+    check(threads_are_played(), "all clients are one thread");
     w->n = n;
     w->clients = clients;
     w->policy = policy;
