@@ -73,13 +73,17 @@ int service_settle(struct service *s, size_t max)
     return err;
 }
 
-enum { LINE = 64 }; /* bytes of a cache line */
+enum {
+    LINE = 64,               /* bytes of a cache line */
+    DETAILS_USUAL = 2 * LINE /* room for the details of most instances, wherever their first line begins */
+};
 
 /* Instances lie all over the heap: asked for at once, the memory delivers them at once. */
 static void prefetch_instances(const struct order_page *p)
 {
     for (uint32_t i = 0; i < p->n; i++)
-        for (size_t at = offsetof(struct instance, next_of_bucket); at < sizeof(struct instance) + LINE; at += LINE)
+        for (size_t at = offsetof(struct instance, next_of_bucket); at < sizeof(struct instance) + DETAILS_USUAL;
+             at += LINE)
             __builtin_prefetch((const char *)p->instances[i] + at);
 }
 
