@@ -7,55 +7,9 @@
 #define CORE_TABLE_FIND_H
 
 #include <stdbool.h>
-#include <string.h>
 
+#include "libdiscover/core/table_key.h"
 #include "libdiscover/core/table_reader.h"
-
-/* To be compared with the words that a key has in a block. */
-struct table_key {
-    const char *bytes;
-    uint64_t n_bytes;
-    uint64_t last; /* word: what is left over, padded with 0 */
-    uint64_t hash;
-};
-
-static inline uint64_t table_key_word(const char *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* Cut out of the key's last 8 bytes, if it has so many: to copy a whole word is no call, to copy less is one. */
-static inline uint64_t table_key_last_word(const char *bytes, size_t n)
-{
-    uint64_t word = 0, left = (n - 1) % 8 + 1;
-    if (n < 8) {
-        memcpy(&word, bytes, n);
-        return word;
-    }
-    word = table_key_word(bytes + n - 8);
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word >> 8 * (8 - left) : word << 8 * (8 - left);
-}
-
-/* hash: its table_key_hash. False: there can be no such key. */
-static inline bool table_key_init(struct table_key *k, const char *bytes, size_t n, uint64_t hash)
-{
-    if (n == 0 || n > TABLE_KEY_MAX)
-        return false;
-    *k = (struct table_key){.bytes = bytes, .n_bytes = n, .last = table_key_last_word(bytes, n), .hash = hash};
-    return true;
-}
-
-/* Whether these words are the key's, given that they are those of one as long. */
-static inline bool table_is_key(const table_word *words, const struct table_key *k)
-{
-    uint64_t whole = (k->n_bytes - 1) / 8;
-    for (uint64_t i = 0; i < whole; i++)
-        if (table_load(&words[i]) != table_key_word(k->bytes + 8 * i))
-            return false;
-    return table_load(&words[whole]) == k->last;
-}
 
 static inline const table_word *table_slot_at(const struct table *t, uint32_t slot)
 {

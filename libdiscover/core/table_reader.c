@@ -282,21 +282,14 @@ static int copy_endpoints(const struct table *t, const struct table_block *b, vo
     return 0;
 }
 
-/* A function of its own, so that the ordinary case can keep all that it knows in registers. */
-static __attribute__((noinline)) int search_endpoints(const struct table *t, const char *key, size_t n,
-                                                      struct endpoints *e)
-{
-    uint32_t slot;
-    return table_block_find(t, key, n, copy_endpoints, e, &slot);
-}
-
 int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
                     size_t cap, size_t *ret_n)
 {
     if (table_endpoints_at_once(t, key, n, table_key_hash(t, key, n), ret_endpoints, cap, ret_n))
         return 0;
     struct endpoints e = {(uint64_t *)ret_endpoints, cap, 0};
-    int err = search_endpoints(t, key, n, &e);
+    uint32_t slot;
+    int err = table_block_find(t, key, n, copy_endpoints, &e, &slot);
     if (!err)
         *ret_n = e.n;
     return err;

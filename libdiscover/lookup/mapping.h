@@ -21,7 +21,7 @@ struct mapping {
 
 struct mappings {
     _Atomic(struct mapping *) current; /* NULL: none yet */
-    _Atomic uint64_t seed;             /* of the hash of keys in the last one installed */
+    _Atomic uint64_t seed;             /* of the last table installed: for who has entered none */
     struct mapping *retired;           /* list of replaced ones that may still be read */
     struct mapping *spare;             /* list of unmapped ones, to be used again */
 };
@@ -35,7 +35,7 @@ int mappings_install(struct mappings *m, const struct table *table);
 /* Takes the present one away. Returns as mappings_reclaim does. */
 bool mappings_clear(struct mappings *m);
 
-/* By which keys of the present table are hashed, unless it is just being replaced. Any thread, at any time. */
+/* By which keys of the present table are hashed, unless it is just being replaced. Any thread, which need not enter it. */
 static inline uint64_t mappings_seed(const struct mappings *m)
 {
     return atomic_load_explicit(&m->seed, memory_order_relaxed);

@@ -33,8 +33,8 @@ static inline void *cache_line_alloc(size_t size)
 }
 
 struct reader_stripe {
-    _Alignas(CACHE_LINE) _Atomic uintptr_t owner; /* reader_self() of its thread; 0: it has none yet */
-    _Atomic uint32_t own, others;                 /* readers at present: of that thread, and of all others */
+    _Alignas(CACHE_LINE) _Atomic uintptr_t thread; /* reader_self() of the one it belongs to; 0: none yet */
+    _Atomic uint32_t own, others;                  /* readers at present: of that thread, and of all others */
 };
 
 struct readers {
@@ -55,17 +55,17 @@ static inline uint32_t readers_stripe(void)
 }
 
 /* Takes a stripe that is nobody's; a signal handler of this thread may just have done so. */
-static inline bool readers_claim(struct reader_stripe *s)
+static inline bool reader_stripe_claim(struct reader_stripe *s)
 {
-    uintptr_t owner = 0;
-    return atomic_compare_exchange_strong(&s->owner, &owner, reader_self()) || owner == reader_self();
+    uintptr_t thread = 0;
+    return atomic_compare_exchange_strong(&s->thread, &thread, reader_self()) || thread == reader_self();
 }
 
 /* Whether the stripe is this thread's, as it is ever after. */
-static inline bool readers_owns(struct reader_stripe *s)
+static inline bool reader_stripe_is_own(struct reader_stripe *s)
 {
-    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    return owner == reader_self() || (owner == 0 && readers_claim(s));
+    uintptr_t thread = atomic_load_explicit(&s->thread, memory_order_relaxed);
+    return thread == reader_self() || (thread == 0 && reader_stripe_claim(s));
 }
 
 static inline void readers_enter_as_other(struct readers *r, uint32_t stripe)
@@ -78,11 +78,11 @@ static inline void readers_leave_as_other(struct readers *r, uint32_t stripe)
     atomic_fetch_sub_explicit(&r->stripes[stripe].others, 1, memory_order_release);
 }
 
-/* 1. A signal handler may enter and leave at any moment of both. */
+/* 1. A signal handler may enter and leave in the middle of enter or leave. */
 static inline void readers_enter(struct readers *r, uint32_t stripe)
 {
     struct reader_stripe *s = &r->stripes[stripe];
-    if (readers_owns(s))
+    if (reader_stripe_is_own(s))
         atomic_fetch_add(&s->own, 1);
     else
         readers_enter_as_other(r, stripe);
@@ -91,7 +91,7 @@ static inline void readers_enter(struct readers *r, uint32_t stripe)
 static inline void readers_leave(struct readers *r, uint32_t stripe)
 {
     struct reader_stripe *s = &r->stripes[stripe];
-    if (atomic_load_explicit(&s->owner, memory_order_relaxed) != reader_self()) {
+    if (atomic_load_explicit(&s->thread, memory_order_relaxed) != reader_self()) {
         readers_leave_as_other(r, stripe);
         return;
     }

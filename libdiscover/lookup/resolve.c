@@ -45,8 +45,8 @@ static inline int look_up(struct mapping *mapping, const char *service, size_t l
 }
 
 /*
- * The service is hashed before the table is entered: that is an instruction which the processor ends before it begins
- * what follows. Where the table was replaced just now the hash may be wrong, and the service is looked up in general.
+ * The service is hashed before the table is entered, since to enter is a locked instruction, which keeps waiting what
+ * follows it. If the table was just replaced the hash may be of the one before: then table_endpoints hashes again.
  */
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                      size_t *ret_n)

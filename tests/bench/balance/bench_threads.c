@@ -18,7 +18,7 @@
 #define SERVERS     3
 #define THREADS     128
 #define SERVICE_NS  NS_PER_MS
-#define CALLS_PER_S (SERVERS * 0.8 / 0.001)
+#define CALLS_PER_S (SERVERS * 0.8 * NS_PER_S / SERVICE_NS)
 #define ROUNDS      6
 #define WARM_NS     NS_PER_S       /* not counted */
 #define RUN_NS      (4 * NS_PER_S) /* of each round */

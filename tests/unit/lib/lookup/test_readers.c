@@ -10,7 +10,7 @@
 
 #define THREADS 24
 #define TURNS   100000
-#define STRIPE  0 /* which all share: only one of them owns it */
+#define STRIPE  0 /* which all share: it belongs to one of them */
 
 struct crowd {
     struct readers readers;
@@ -73,7 +73,7 @@ static uint32_t count(const struct readers *r)
     return atomic_load(&r->stripes[STRIPE].own) + atomic_load(&r->stripes[STRIPE].others);
 }
 
-START_TEST(all_count_at_once_also_after_the_owner_has_ended)
+START_TEST(all_count_at_once_also_after_its_thread_has_ended)
 {
     struct crowd *crowd = cache_line_alloc(sizeof *crowd);
     for (int round = 0; round < 3; round++) {
@@ -124,5 +124,5 @@ START_TEST(signal_handler_reads_in_between)
 }
 END_TEST
 
-UNIT_TESTS("readers", threads_of_one_stripe_lose_no_count, all_count_at_once_also_after_the_owner_has_ended,
+UNIT_TESTS("readers", threads_of_one_stripe_lose_no_count, all_count_at_once_also_after_its_thread_has_ended,
            signal_handler_reads_in_between)
