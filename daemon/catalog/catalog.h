@@ -184,6 +184,12 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
 bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease);
 
 /*
+ * Whether fewer records are known here than the lease vouches for, those older than its min_epoch aside. Others may be
+ * known: the host may have put some since.
+ */
+bool catalog_has_fewer(const struct catalog *c, const char *host, const struct lease *lease);
+
+/*
  * Whether the limit on host names allows an instance of this host to have that one; for other hosts catalog_put checks
  * it.
  */

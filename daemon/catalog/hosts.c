@@ -164,18 +164,30 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
     return h && !differs(h, lease);
 }
 
-bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
+/* The host's records that are no older than the lease's min_epoch. */
+static uint32_t vouched(const struct host *h, const struct lease *lease, uint64_t *ret_digest)
 {
-    const struct host *h = host_find(c, host);
-    uint64_t digest = 0;
     uint32_t records = 0;
+    *ret_digest = 0;
     for (const struct instance *i = h ? h->instances : NULL; i; i = i->next_of_host) {
         if (i->ttl_ns || i->epoch < lease->min_epoch)
             continue;
-        digest ^= i->digest;
+        *ret_digest ^= i->digest;
         records++;
     }
-    return records == lease->records && digest == lease->digest;
+    return records;
+}
+
+bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
+{
+    uint64_t digest;
+    return vouched(host_find(c, host), lease, &digest) == lease->records && digest == lease->digest;
+}
+
+bool catalog_has_fewer(const struct catalog *c, const char *host, const struct lease *lease)
+{
+    uint64_t digest;
+    return vouched(host_find(c, host), lease, &digest) < lease->records;
 }
 
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)

@@ -153,6 +153,14 @@ void liveness_notify_some(struct liveness *l)
     }
 }
 
+size_t liveness_count(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg)
+{
+    size_t n = 0;
+    for (const struct host *h = l->hosts; h; h = h->hh.next)
+        n += h->status == HOST_ALIVE && h->heard_ns + ttl_ns(h) > now_ns && is(arg, h->name, &h->lease);
+    return n;
+}
+
 /* ---- life ---- */
 
 struct liveness_stats liveness_stats(const struct liveness *l)

@@ -153,6 +153,10 @@ bool liveness_choose(const struct liveness *l, const char *own, const char *of, 
 /* Whether the chosen host is own, found in one call. */
 bool liveness_is_chosen(const struct liveness *l, const char *own, const char *of, int64_t since_ns, int64_t now_ns);
 
+/* How many hosts whose lease has not run out are chosen by is. Looks at all of them. */
+typedef bool liveness_is_fn(void *arg, const char *host, const struct lease *lease);
+size_t liveness_count(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg);
+
 struct liveness_stats liveness_stats(const struct liveness *l);
 
 /* Shows what it counts. -ENOMEM. l must live as long as m. */

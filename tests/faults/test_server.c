@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults of a lone nats-server: it is killed, stopped, loses its streams, or is away for longer than any
  * lease. */
+#include <discover/discover.h>
+#include <stdio.h>
+
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
 #include "tests/support/kv.h"
@@ -91,6 +94,41 @@ START_TEST(buckets_recreated)
 }
 END_TEST
 
+static size_t answered(struct host *h)
+{
+    size_t all = 0;
+    for (int s = 0; s < 3; s++) {
+        char service[16];
+        size_t n = 0;
+        snprintf(service, sizeof service, "shop/s%d", s);
+        ck_assert_int_eq(discover_resolve(host_lib(h), service, NULL, 0, &n), DISCOVER_FRESH);
+        all += n;
+    }
+    return all;
+}
+
+/* The others put theirs again once they have noticed: what there is until then must not be called all there is. */
+START_TEST(newcomer_finds_no_records)
+{
+    struct kv kv;
+    struct output out;
+    struct host *newcomer = &o.at[HOSTS - 1].host;
+
+    start();
+    kv_open(&kv, nats.server[0].url);
+    observe_for(&o, 2000); /* until every lease vouches for all of them */
+    observe_set_watched(&o, HOSTS - 1, false);
+    host_kill(newcomer);
+    ck_assert_int_eq(shell(&out, "rm -f %s/*.snap", newcomer->state_dir), 0);
+    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    host_run(newcomer);
+    ck_assert_uint_eq(answered(newcomer), HOSTS * EACH);
+    observe_set_watched(&o, HOSTS - 1, true);
+    observe_end(&o, "bucket of records deleted, and a host that knows nothing starts", AGREE_MS, HOLD_MS);
+    kv_close(&kv);
+}
+END_TEST
+
 START_TEST(stopped)
 {
     start();
@@ -114,5 +152,5 @@ START_TEST(down)
 END_TEST
 
 E2E_TESTS("faults of a server", 150, {"restarted", restarted}, {"streams_gone", streams_gone},
-          {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated}, {"stopped", stopped},
-          {"down", down})
+          {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated},
+          {"newcomer_finds_no_records", newcomer_finds_no_records}, {"stopped", stopped}, {"down", down})

@@ -104,12 +104,11 @@ static void check(void *arg)
     (void)f->in->reach.order(f->in->reach.arg, BUS_CHECK, f->bucket);
 }
 
-static void synced(void *arg, bool is_synced)
+static void update_synced(struct inbound *in, int64_t now_ns)
 {
-    struct follower *f = arg;
-    struct inbound *in = f->in;
-    f->synced = is_synced;
     bool both = in->followers[BUS_SERVICES].synced && in->followers[BUS_HOSTS].synced;
+    in->refilling = both && !in->synced_once && refill_waits(&in->refill, inbound_server_ms(in, now_ns), now_ns);
+    both &= !in->refilling;
     if (both && !in->synced_once) {
         struct catalog_counts counts = catalog_counts(in->reach.catalog);
         log_notice("%s%s%ssynchronised: %zu hosts, %zu services, %zu instances", in->reach.region ? "region " : "",
@@ -120,7 +119,14 @@ static void synced(void *arg, bool is_synced)
     if (in->reach.region)
         region_health_set_synced(&in->region, both);
     else
-        health_set_synced(&in->health, both, clock_now_ns());
+        health_set_synced(&in->health, both, now_ns);
+}
+
+static void synced(void *arg, bool is_synced)
+{
+    struct follower *f = arg;
+    f->synced = is_synced;
+    update_synced(f->in, clock_now_ns());
 }
 
 static uint32_t random32(void *arg)
@@ -225,6 +231,8 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
         in->server_wall_ns = info->newest_ns;
         in->server_heard_ns = now_ns;
     }
+    if (!info->err && bucket == BUS_SERVICES)
+        in->refill.made_ns = info->created;
     if (!info->err && bucket == BUS_SERVICES && in->followers[bucket].snapshot)
         catalog_expect(in->reach.catalog, info->messages);
     bool asked_by_follower = !info->check || follow_is_checking(follow_of(arg, bucket));
@@ -337,6 +345,7 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
                                          .records = in->followers[BUS_SERVICES].follow,
                                          /* of another region nobody knows whether its link was down */
                                          .cut_off = reach->region != NULL};
+    in->refill = (struct refill){.catalog = reach->catalog, .liveness = in->liveness};
     in->host_events = (struct host_events){
         .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
     *ret_in = in;
@@ -376,6 +385,13 @@ static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
     return liveness_tick(in->liveness, now_ns);
 }
 
+static int64_t tick_refill(struct inbound *in, int64_t now_ns)
+{
+    if (in->refilling)
+        update_synced(in, now_ns);
+    return in->refilling ? in->refill.look_ns : INT64_MAX;
+}
+
 int64_t inbound_tick(struct inbound *in, int64_t now_ns)
 {
     int64_t next_ns = in->reach.region ? region_health_tick(&in->region, now_ns) : health_tick(&in->health, now_ns);
@@ -385,6 +401,7 @@ int64_t inbound_tick(struct inbound *in, int64_t now_ns)
     for (int b = 0; b < BUS_BUCKETS; b++)
         next_ns = deadline_earlier(next_ns, tick_one(&in->followers[b], now_ns));
     next_ns = deadline_earlier(next_ns, tick_liveness(in, now_ns));
+    next_ns = deadline_earlier(next_ns, tick_refill(in, now_ns));
     return deadline_earlier(next_ns, host_events_tick(&in->host_events, now_ns));
 }
 

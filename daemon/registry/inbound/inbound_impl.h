@@ -8,6 +8,7 @@
 #include "daemon/registry/events/host_events.h"
 #include "daemon/registry/inbound/inbound.h"
 #include "daemon/registry/inbound/lost_changes.h"
+#include "daemon/registry/inbound/refill.h"
 #include "daemon/registry/inbound/remembered.h"
 #include "daemon/registry/write_report.h"
 #include "daemon/sync/follow.h"
@@ -84,6 +85,8 @@ struct inbound {
     enum { MIRROR_UNREAD, MIRROR_READING, MIRROR_READ } mirror_read;
     struct pace looks[BUS_BUCKETS]; /* in the own region: paces the looks for a bucket whose puts nobody takes */
     struct remembered remembered;
+    struct refill refill;
+    bool refilling; /* both buckets were read for the first time, and the one of the records is being filled again */
     struct write_report write_report;
     struct buckets buckets;
     size_t news_of_hosts; /* lines in the log about other hosts in this second */

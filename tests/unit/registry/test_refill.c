@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bucket of records that was made a moment ago: when it is believed to have everything. */
+#include "daemon/registry/inbound/refill.h"
+
+#include <stdio.h>
+
+#include "daemon/registry/configured.h"
+#include "libdiscover/core/clock.h"
+#include "tests/support/unit.h"
+
+#define MADE_MS INT64_C(1000000) /* by the server's clock */
+#define NOW_NS  (100 * NS_PER_S) /* by ours, two seconds later */
+#define TTL_MS  60000
+
+static struct config *config;
+static struct catalog *catalog;
+static struct liveness *liveness;
+static struct refill refill;
+
+static void ignore_moved(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+}
+
+static void ignore_change(void *arg, const char *host, const struct lease *lease, enum host_status status)
+{
+    (void)arg, (void)host, (void)lease, (void)status;
+}
+
+static void ignore_guard(void *arg, size_t held, int64_t until_ns, const char *why)
+{
+    (void)arg, (void)held, (void)until_ns, (void)why;
+}
+
+/* A host whose lease came at NOW_NS, and vouches for a record. */
+static void begin(void)
+{
+    static const struct liveness_events events = {ignore_change, ignore_guard};
+    const struct liveness_options options = {
+        .max_hosts = 10, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};
+    const struct lease lease = {.epoch = 5, .min_epoch = 5, .counter = 1, .life = 2, .ttl_ms = TTL_MS, .records = 1};
+    ck_assert_int_eq(config_defaults(&config), 0);
+    ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
+    ck_assert_int_eq(liveness_new(&options, &events, NULL, &liveness), 0);
+    ck_assert_int_eq(liveness_apply(liveness, "web-2", &lease, 0, NOW_NS), 0);
+    refill = (struct refill){.catalog = catalog, .liveness = liveness, .made_ns = MADE_MS * NS_PER_MS};
+}
+
+static void end(void)
+{
+    liveness_free(liveness);
+    catalog_free(catalog);
+    config_free(config);
+}
+
+static void put_record(const char *instance, uint64_t epoch)
+{
+    struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2"};
+    struct record record;
+    record_init(&record);
+    record.port = 80;
+    ck_assert_int_eq(record_add_address(&record, "10.0.0.1"), 0);
+    snprintf(key.instance, sizeof key.instance, "%s", instance);
+    record.epoch = record.counter = epoch;
+    ck_assert_int_eq(catalog_put(catalog, &key, &record), 0);
+}
+
+static bool waits_after(int64_t s)
+{
+    return refill_waits(&refill, MADE_MS + 2000 + s * 1000, NOW_NS + s * NS_PER_S);
+}
+
+START_TEST(what_hosts_vouch_for_is_waited_for)
+{
+    begin();
+    ck_assert(waits_after(0));
+    ck_assert_int_gt(refill.look_ns, NOW_NS);
+    ck_assert(waits_after(5));
+    put_record("a", 4); /* of an older life, which its lease does not vouch for */
+    ck_assert(waits_after(6));
+    put_record("a", 5);
+    ck_assert(!waits_after(7));
+    end();
+}
+END_TEST
+
+START_TEST(nobody_waits_for_ever)
+{
+    begin();
+    ck_assert(waits_after(0));
+    ck_assert(waits_after(27));
+    ck_assert(!waits_after(28));
+    end();
+}
+END_TEST
+
+/* Leases that vouch for what there is not must not keep anybody from starting, at any other time. */
+START_TEST(an_old_bucket_is_believed)
+{
+    begin();
+    refill.made_ns -= 60 * NS_PER_S;
+    ck_assert(!waits_after(0));
+    end();
+}
+END_TEST
+
+START_TEST(a_bucket_of_unknown_age_is_believed)
+{
+    begin();
+    ck_assert(!refill_waits(&refill, 0, NOW_NS));
+    refill.made_ns = 0;
+    ck_assert(!waits_after(0));
+    end();
+}
+END_TEST
+
+/* All put their first records now, and their leases are one beat behind. */
+START_TEST(a_new_fleet_waits_for_nothing)
+{
+    begin();
+    put_record("a", 5);
+    put_record("b", 5);
+    ck_assert(!waits_after(0));
+    end();
+}
+END_TEST
+
+/* It will not put anything any more. */
+START_TEST(a_host_whose_lease_has_run_out_is_not_waited_for)
+{
+    begin();
+    refill.made_ns += TTL_MS * NS_PER_MS;
+    ck_assert(waits_after(TTL_MS / 1000 - 1));
+    ck_assert(!waits_after(TTL_MS / 1000 + 1));
+    end();
+}
+END_TEST
+
+UNIT_TESTS("refill", what_hosts_vouch_for_is_waited_for, nobody_waits_for_ever, an_old_bucket_is_believed,
+           a_bucket_of_unknown_age_is_believed, a_new_fleet_waits_for_nothing,
+           a_host_whose_lease_has_run_out_is_not_waited_for)
