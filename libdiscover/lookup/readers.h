@@ -15,7 +15,6 @@
 #ifndef LIBDISCOVER_LOOKUP_READERS_H
 #define LIBDISCOVER_LOOKUP_READERS_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,13 +40,20 @@ struct readers {
     struct reader_stripe stripes[READER_STRIPES];
 };
 
-/* Not 0, and of no other thread that runs. */
+/* Whoever plays several threads in one, to simulate them, names a function to be used instead. */
+#ifdef READER_SELF
+uintptr_t READER_SELF(void);
+#else
+#define READER_SELF() ((uintptr_t)__builtin_thread_pointer())
+#endif
+
+/* Not 0, and of no other thread that runs: what pthread_self says, without a call. */
 static inline uintptr_t reader_self(void)
 {
-    return (uintptr_t)pthread_self();
+    return READER_SELF();
 }
 
-/* A thread always gets the same stripe. Stacks lie pages apart, and so do what pthread_self names. */
+/* A thread always gets the same stripe. Stacks lie pages apart, and so do the pointers that reader_self returns. */
 static inline uint32_t readers_stripe(void)
 {
     uint64_t self = (uint64_t)reader_self() >> 12;

@@ -3,7 +3,6 @@
 #include "tests/support/simulation/simulation.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #define LATENCIES_MAX (1 << 22)
 #define TRIED_MAX     4
 
-/* Clock and threads of the library (linked with --wrap). */
+/* Clock (linked with --wrap) and threads (READER_SELF) of the library. */
 static double now_ms = 1e6;
 static size_t thread;
 static bool played;
@@ -38,11 +37,10 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_time)
     return 0;
 }
 
-pthread_t __real_pthread_self(void);
-pthread_t __wrap_pthread_self(void);
-pthread_t __wrap_pthread_self(void)
+/* Instead of the one that runs: as far apart as those of real threads. */
+uintptr_t simulation_thread(void)
 {
-    return played ? (pthread_t)((thread + 1) * 0x801000) : __real_pthread_self();
+    return (thread + 1) * 0x801000;
 }
 
 static uint64_t random_state, seeds;
