@@ -462,7 +462,8 @@ enum table_sync inbound_sync(const struct inbound *in)
 
 const char *inbound_stale_reason(const struct inbound *in)
 {
-    return in->kind->stale_reason(in);
+    return in->refilling ? "the bucket of records is new, and hosts have not put theirs again yet"
+                         : in->kind->stale_reason(in);
 }
 
 const struct liveness *inbound_liveness(const struct inbound *in)

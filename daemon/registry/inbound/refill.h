@@ -17,9 +17,9 @@
 struct refill {
     struct catalog *catalog;
     struct liveness *liveness;
-    int64_t made_ns; /* when the bucket was made, by the server's clock since 1970; 0: not known */
-    int64_t look_ns; /* when to look at the hosts again; 0: at once */
-    bool logged;
+    int64_t made_ns;  /* when the bucket was made, by the server's clock since 1970; 0: not known */
+    int64_t since_ns; /* since when it waits, or did; 0: it never did */
+    int64_t look_ns;  /* when to look at the hosts again; 0: at once */
 };
 
 /*

@@ -94,6 +94,17 @@ START_TEST(nobody_waits_for_ever)
 }
 END_TEST
 
+START_TEST(a_server_whose_clock_was_set_back_keeps_nobody_waiting)
+{
+    begin();
+    refill.made_ns += 86400 * NS_PER_S;
+    ck_assert(waits_after(0));
+    ck_assert(waits_after(29));
+    ck_assert(!waits_after(30));
+    end();
+}
+END_TEST
+
 /* Leases that vouch for what there is not must not keep anybody from starting, at any other time. */
 START_TEST(an_old_bucket_is_believed)
 {
@@ -136,6 +147,7 @@ START_TEST(a_host_whose_lease_has_run_out_is_not_waited_for)
 }
 END_TEST
 
-UNIT_TESTS("refill", what_hosts_vouch_for_is_waited_for, nobody_waits_for_ever, an_old_bucket_is_believed,
+UNIT_TESTS("refill", what_hosts_vouch_for_is_waited_for, nobody_waits_for_ever,
+           a_server_whose_clock_was_set_back_keeps_nobody_waiting, an_old_bucket_is_believed,
            a_bucket_of_unknown_age_is_believed, a_new_fleet_waits_for_nothing,
            a_host_whose_lease_has_run_out_is_not_waited_for)
