@@ -189,6 +189,9 @@ bool catalog_has_vouched(const struct catalog *c, const char *host, const struct
  */
 bool catalog_has_fewer(const struct catalog *c, const char *host, const struct lease *lease);
 
+/* How many hosts have records of their own here, and no lease. Looks at all of them. */
+size_t catalog_unheard_hosts(const struct catalog *c);
+
 /*
  * Whether the limit on host names allows an instance of this host to have that one; for other hosts catalog_put checks
  * it.

@@ -190,6 +190,14 @@ bool catalog_has_fewer(const struct catalog *c, const char *host, const struct l
     return vouched(host_find(c, host), lease, &digest) < lease->records;
 }
 
+size_t catalog_unheard_hosts(const struct catalog *c)
+{
+    size_t n = 0;
+    for (const struct host *h = c->hosts; h; h = h->hh.next)
+        n += h->records > 0 && !h->listed;
+    return n;
+}
+
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
 {
     struct host *h = host_find(c, host);

@@ -107,8 +107,11 @@ static size_t answered(struct host *h)
     return all;
 }
 
-/* The others put theirs again once they have noticed: what there is until then must not be called all there is. */
-START_TEST(newcomer_finds_no_records)
+/*
+ * A host that knows nothing starts, and finds a bucket gone: the others put theirs again as soon as they have noticed, and
+ * what there is until then must not be called all there is.
+ */
+static void newcomer_finds(const char *deleted, const char *fault)
 {
     struct kv kv;
     struct output out;
@@ -120,12 +123,23 @@ START_TEST(newcomer_finds_no_records)
     observe_set_watched(&o, HOSTS - 1, false);
     host_kill(newcomer);
     ck_assert_int_eq(shell(&out, "rm -f %s/*.snap", newcomer->state_dir), 0);
-    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    ck_assert_int_eq(js_DeleteStream(kv.js, deleted, NULL, NULL), NATS_OK);
     host_run(newcomer);
     ck_assert_uint_eq(answered(newcomer), HOSTS * EACH);
     observe_set_watched(&o, HOSTS - 1, true);
-    observe_end(&o, "bucket of records deleted, and a host that knows nothing starts", AGREE_MS, HOLD_MS);
+    observe_end(&o, fault, AGREE_MS, HOLD_MS);
     kv_close(&kv);
+}
+
+START_TEST(newcomer_finds_no_records)
+{
+    newcomer_finds("KV_SERVICES", "bucket of records deleted, and a host that knows nothing starts");
+}
+END_TEST
+
+START_TEST(newcomer_finds_no_leases)
+{
+    newcomer_finds("KV_HOSTS", "bucket of leases deleted, and a host that knows nothing starts");
 }
 END_TEST
 
@@ -153,4 +167,5 @@ END_TEST
 
 E2E_TESTS("faults of a server", 150, {"restarted", restarted}, {"streams_gone", streams_gone},
           {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated},
-          {"newcomer_finds_no_records", newcomer_finds_no_records}, {"stopped", stopped}, {"down", down})
+          {"newcomer_finds_no_records", newcomer_finds_no_records},
+          {"newcomer_finds_no_leases", newcomer_finds_no_leases}, {"stopped", stopped}, {"down", down})

@@ -231,8 +231,8 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
         in->server_wall_ns = info->newest_ns;
         in->server_heard_ns = now_ns;
     }
-    if (!info->err && bucket == BUS_SERVICES)
-        in->refill.made_ns = info->created;
+    if (!info->err)
+        in->refill.made_ns[bucket] = info->created;
     if (!info->err && bucket == BUS_SERVICES && in->followers[bucket].snapshot)
         catalog_expect(in->reach.catalog, info->messages);
     bool asked_by_follower = !info->check || follow_is_checking(follow_of(arg, bucket));
@@ -345,7 +345,8 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
                                          .records = in->followers[BUS_SERVICES].follow,
                                          /* of another region nobody knows whether its link was down */
                                          .cut_off = reach->region != NULL};
-    in->refill = (struct refill){.catalog = reach->catalog, .liveness = in->liveness};
+    in->refill = (struct refill){
+        .catalog = reach->catalog, .liveness = in->liveness, .lease_ttl_ns = reach->config->registry.lease_ttl_ns};
     in->host_events = (struct host_events){
         .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
     *ret_in = in;
@@ -462,7 +463,7 @@ enum table_sync inbound_sync(const struct inbound *in)
 
 const char *inbound_stale_reason(const struct inbound *in)
 {
-    return in->refilling ? "the bucket of records is new, and hosts have not put theirs again yet"
+    return in->refilling ? "a bucket is new, and hosts have not put all of theirs again yet"
                          : in->kind->stale_reason(in);
 }
 

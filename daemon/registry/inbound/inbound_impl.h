@@ -86,7 +86,7 @@ struct inbound {
     struct pace looks[BUS_BUCKETS]; /* in the own region: paces the looks for a bucket whose puts nobody takes */
     struct remembered remembered;
     struct refill refill;
-    bool refilling; /* both buckets were read for the first time, and the one of the records is being filled again */
+    bool refilling; /* both buckets were read for the first time, and one of them is being filled again */
     struct write_report write_report;
     struct buckets buckets;
     size_t news_of_hosts; /* lines in the log about other hosts in this second */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bucket of records that was made a moment ago: when it is believed to have everything. */
+/* Buckets that were made a moment ago: when they are believed to have everything. */
 #include "daemon/registry/inbound/refill.h"
 
 #include <stdio.h>
@@ -22,9 +22,10 @@ static void ignore_moved(void *arg, int fd)
     (void)arg, (void)fd;
 }
 
-static void ignore_change(void *arg, const char *host, const struct lease *lease, enum host_status status)
+static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
-    (void)arg, (void)host, (void)lease, (void)status;
+    (void)arg;
+    ck_assert_int_eq(catalog_set_host(catalog, host, lease, host_alive(status), NOW_NS), 0);
 }
 
 static void ignore_guard(void *arg, size_t held, int64_t until_ns, const char *why)
@@ -35,7 +36,7 @@ static void ignore_guard(void *arg, size_t held, int64_t until_ns, const char *w
 /* A host whose lease came at NOW_NS, and vouches for a record. */
 static void begin(void)
 {
-    static const struct liveness_events events = {ignore_change, ignore_guard};
+    static const struct liveness_events events = {host_changed, ignore_guard};
     const struct liveness_options options = {
         .max_hosts = 10, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};
     const struct lease lease = {.epoch = 5, .min_epoch = 5, .counter = 1, .life = 2, .ttl_ms = TTL_MS, .records = 1};
@@ -43,7 +44,8 @@ static void begin(void)
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     ck_assert_int_eq(liveness_new(&options, &events, NULL, &liveness), 0);
     ck_assert_int_eq(liveness_apply(liveness, "web-2", &lease, 0, NOW_NS), 0);
-    refill = (struct refill){.catalog = catalog, .liveness = liveness, .made_ns = MADE_MS * NS_PER_MS};
+    refill = (struct refill){.catalog = catalog, .liveness = liveness, .lease_ttl_ns = 10 * NS_PER_S};
+    refill.made_ns[BUS_SERVICES] = refill.made_ns[BUS_HOSTS] = MADE_MS * NS_PER_MS;
 }
 
 static void end(void)
@@ -53,16 +55,22 @@ static void end(void)
     config_free(config);
 }
 
-static void put_record(const char *instance, uint64_t epoch)
+static void put_record_of(const char *host, const char *instance, uint64_t epoch)
 {
-    struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2"};
+    struct instance_key key = {.domain = "shop", .service = "payment"};
     struct record record;
+    snprintf(key.host, sizeof key.host, "%s", host);
     record_init(&record);
     record.port = 80;
     ck_assert_int_eq(record_add_address(&record, "10.0.0.1"), 0);
     snprintf(key.instance, sizeof key.instance, "%s", instance);
     record.epoch = record.counter = epoch;
     ck_assert_int_eq(catalog_put(catalog, &key, &record), 0);
+}
+
+static void put_record(const char *instance, uint64_t epoch)
+{
+    put_record_of("web-2", instance, epoch);
 }
 
 static bool waits_after(int64_t s)
@@ -97,7 +105,7 @@ END_TEST
 START_TEST(a_server_whose_clock_was_set_back_keeps_nobody_waiting)
 {
     begin();
-    refill.made_ns += 86400 * NS_PER_S;
+    refill.made_ns[BUS_SERVICES] += 86400 * NS_PER_S;
     ck_assert(waits_after(0));
     ck_assert(waits_after(29));
     ck_assert(!waits_after(30));
@@ -109,7 +117,7 @@ END_TEST
 START_TEST(an_old_bucket_is_believed)
 {
     begin();
-    refill.made_ns -= 60 * NS_PER_S;
+    refill.made_ns[BUS_SERVICES] -= 60 * NS_PER_S;
     ck_assert(!waits_after(0));
     end();
 }
@@ -119,7 +127,7 @@ START_TEST(a_bucket_of_unknown_age_is_believed)
 {
     begin();
     ck_assert(!refill_waits(&refill, 0, NOW_NS));
-    refill.made_ns = 0;
+    refill.made_ns[BUS_SERVICES] = 0;
     ck_assert(!waits_after(0));
     end();
 }
@@ -140,9 +148,35 @@ END_TEST
 START_TEST(a_host_whose_lease_has_run_out_is_not_waited_for)
 {
     begin();
-    refill.made_ns += TTL_MS * NS_PER_MS;
+    refill.made_ns[BUS_SERVICES] += TTL_MS * NS_PER_MS;
     ck_assert(waits_after(TTL_MS / 1000 - 1));
     ck_assert(!waits_after(TTL_MS / 1000 + 1));
+    end();
+}
+END_TEST
+
+/* Within a TTL it puts its lease again, if it lives. */
+START_TEST(the_lease_of_a_host_with_records_is_waited_for)
+{
+    const struct lease lease = {.epoch = 5, .ttl_ms = TTL_MS};
+    begin();
+    put_record("a", 5);
+    put_record_of("web-3", "a", 5);
+    ck_assert(waits_after(0));
+    ck_assert(waits_after(7));
+    ck_assert_int_eq(catalog_set_host(catalog, "web-3", &lease, true, NOW_NS), 0);
+    ck_assert(!waits_after(8));
+    end();
+}
+END_TEST
+
+START_TEST(a_host_that_died_before_the_bucket_of_leases_was_made_is_not_waited_for_long)
+{
+    begin();
+    put_record("a", 5);
+    put_record_of("web-3", "a", 5);
+    ck_assert(waits_after(7));
+    ck_assert(!waits_after(8));
     end();
 }
 END_TEST
@@ -150,4 +184,5 @@ END_TEST
 UNIT_TESTS("refill", what_hosts_vouch_for_is_waited_for, nobody_waits_for_ever,
            a_server_whose_clock_was_set_back_keeps_nobody_waiting, an_old_bucket_is_believed,
            a_bucket_of_unknown_age_is_believed, a_new_fleet_waits_for_nothing,
-           a_host_whose_lease_has_run_out_is_not_waited_for)
+           a_host_whose_lease_has_run_out_is_not_waited_for, the_lease_of_a_host_with_records_is_waited_for,
+           a_host_that_died_before_the_bucket_of_leases_was_made_is_not_waited_for_long)
