@@ -201,15 +201,22 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
 }
 
+/* by: 1 or -1. */
+static void count_record(struct catalog *c, struct host *h, const struct instance *i, int by)
+{
+    c->counts.hosts_unheard -= host_is_unheard(h);
+    h->records += (uint32_t)by;
+    h->digest ^= i->digest;
+    c->counts.hosts_unheard += host_is_unheard(h);
+}
+
 static void host_link(struct catalog *c, struct host *h, struct instance *i)
 {
     DL_APPEND2(h->instances, i, prev_of_host, next_of_host);
     sweep_linked(c, i);
     h->n++;
-    if (!i->ttl_ns) {
-        h->records++;
-        h->digest ^= i->digest;
-    }
+    if (!i->ttl_ns)
+        count_record(c, h, i, 1);
 }
 
 static void host_unlink(struct catalog *c, struct host *h, struct instance *i)
@@ -219,10 +226,8 @@ static void host_unlink(struct catalog *c, struct host *h, struct instance *i)
         h->touched_at = i->next_of_host;
     DL_DELETE2(h->instances, i, prev_of_host, next_of_host);
     h->n--;
-    if (!i->ttl_ns) {
-        h->records--;
-        h->digest ^= i->digest;
-    }
+    if (!i->ttl_ns)
+        count_record(c, h, i, -1);
 }
 
 /* Two names may have one hash: rare by accident, possible by intent. The first one keeps it. */

@@ -40,6 +40,7 @@ struct catalog_options {
 
 struct catalog_counts {
     size_t hosts, hosts_alive, services, instances, usable;
+    size_t hosts_unheard;   /* that have records of their own, and no lease */
     uint64_t refused_limit; /* puts refused because of a limit */
     uint64_t ignored_old;   /* puts that were not newer than what is known */
     uint64_t flush_errors;  /* blocks that could not be written: the old ones stay, and these wait */
@@ -183,14 +184,8 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
 /* As catalog_has_all, but leaves aside the host's records that are older than the lease's min_epoch. */
 bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease);
 
-/*
- * Whether fewer records are known here than the lease vouches for, those older than its min_epoch aside. Others may be
- * known: the host may have put some since.
- */
+/* Whether fewer records of the host are known here than its lease counts. Others may be: the host may have put some since. */
 bool catalog_has_fewer(const struct catalog *c, const char *host, const struct lease *lease);
-
-/* How many hosts have records of their own here, and no lease. Looks at all of them. */
-size_t catalog_unheard_hosts(const struct catalog *c);
 
 /*
  * Whether the limit on host names allows an instance of this host to have that one; for other hosts catalog_put checks

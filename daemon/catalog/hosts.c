@@ -82,10 +82,12 @@ static void set_listed(struct catalog *c, struct host *h, bool listed, bool aliv
 {
     c->counts.hosts -= h->listed;
     c->counts.hosts_alive -= h->listed && h->alive;
+    c->counts.hosts_unheard -= host_is_unheard(h);
     h->listed = listed;
     h->alive = alive;
     c->counts.hosts += h->listed;
     c->counts.hosts_alive += h->listed && h->alive;
+    c->counts.hosts_unheard += host_is_unheard(h);
     note_gone(c, h);
 }
 
@@ -164,38 +166,24 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
     return h && !differs(h, lease);
 }
 
-/* The host's records that are no older than the lease's min_epoch. */
-static uint32_t vouched(const struct host *h, const struct lease *lease, uint64_t *ret_digest)
+bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
 {
+    const struct host *h = host_find(c, host);
+    uint64_t digest = 0;
     uint32_t records = 0;
-    *ret_digest = 0;
     for (const struct instance *i = h ? h->instances : NULL; i; i = i->next_of_host) {
         if (i->ttl_ns || i->epoch < lease->min_epoch)
             continue;
-        *ret_digest ^= i->digest;
+        digest ^= i->digest;
         records++;
     }
-    return records;
-}
-
-bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
-{
-    uint64_t digest;
-    return vouched(host_find(c, host), lease, &digest) == lease->records && digest == lease->digest;
+    return records == lease->records && digest == lease->digest;
 }
 
 bool catalog_has_fewer(const struct catalog *c, const char *host, const struct lease *lease)
 {
-    uint64_t digest;
-    return vouched(host_find(c, host), lease, &digest) < lease->records;
-}
-
-size_t catalog_unheard_hosts(const struct catalog *c)
-{
-    size_t n = 0;
-    for (const struct host *h = c->hosts; h; h = h->hh.next)
-        n += h->records > 0 && !h->listed;
-    return n;
+    const struct host *h = host_find(c, host);
+    return (h ? h->records : 0) < lease->records;
 }
 
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)

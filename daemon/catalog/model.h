@@ -120,6 +120,12 @@ struct host {
     char name[LABEL_CAP];
 };
 
+/* Whether it has records of its own, and no lease. */
+static inline bool host_is_unheard(const struct host *h)
+{
+    return h->records > 0 && !h->listed;
+}
+
 /* A host name that instances of one host have: hosts have a share of the names. */
 struct name_held {
     UT_hash_handle hh; /* in host.names_held, by hostname */

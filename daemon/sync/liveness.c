@@ -3,6 +3,7 @@
 #include "daemon/sync/liveness.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "daemon/sync/liveness_impl.h"
 
 #define NOTIFY_PIECE 16 /* hosts, each perhaps with a look at all its records */
+
+#define FIND_PIECE 256 /* hosts */
 
 #define LATE_TTLS 3 /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 
@@ -153,12 +156,19 @@ void liveness_notify_some(struct liveness *l)
     }
 }
 
-size_t liveness_count(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg)
+int liveness_find_some(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg,
+                       char next[static LABEL_CAP])
 {
-    size_t n = 0;
-    for (const struct host *h = l->hosts; h; h = h->hh.next)
-        n += h->status == HOST_ALIVE && h->heard_ns + ttl_ns(h) > now_ns && is(arg, h->name, &h->lease);
-    return n;
+    const struct host *h = liveness_find(l, next);
+    if (!h)
+        h = l->hosts;
+    bool found = false;
+    for (size_t n = 0; h && n < FIND_PIECE && !found; n++) {
+        found = h->status == HOST_ALIVE && h->heard_ns + ttl_ns(h) > now_ns && is(arg, h->name, &h->lease);
+        h = found ? h : h->hh.next;
+    }
+    snprintf(next, LABEL_CAP, "%s", h ? h->name : "");
+    return found ? 1 : h ? -EAGAIN : 0;
 }
 
 /* ---- life ---- */

@@ -153,9 +153,13 @@ bool liveness_choose(const struct liveness *l, const char *own, const char *of, 
 /* Whether the chosen host is own, found in one call. */
 bool liveness_is_chosen(const struct liveness *l, const char *own, const char *of, int64_t since_ns, int64_t now_ns);
 
-/* How many hosts whose lease has not run out are chosen by is. Looks at all of them. */
+/*
+ * Looks in pieces for a host whose lease has not run out and for which is() is true, from *next on, where the next call goes
+ * on ("": with the first). 1: *next is one; 0: there is none; -EAGAIN: none so far.
+ */
 typedef bool liveness_is_fn(void *arg, const char *host, const struct lease *lease);
-size_t liveness_count(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg);
+int liveness_find_some(const struct liveness *l, int64_t now_ns, liveness_is_fn *is, void *arg,
+                       char next[static LABEL_CAP]);
 
 struct liveness_stats liveness_stats(const struct liveness *l);
 

@@ -5,7 +5,7 @@
 #include "libdiscover/core/clock.h"
 
 #define RECORDS_NS (30 * NS_PER_S)  /* in which every living host has put its records into a new bucket */
-#define LOOK_NS    (50 * NS_PER_MS) /* between two looks at all hosts */
+#define LOOK_NS    (50 * NS_PER_MS) /* between two looks at what is missing */
 
 static bool is_young(const struct refill *r, enum bus_bucket b, int64_t server_ms, int64_t now_ns)
 {
@@ -20,43 +20,33 @@ static bool has_fewer(void *arg, const char *host, const struct lease *lease)
     return catalog_has_fewer(arg, host, lease);
 }
 
-/* How many hosts are known to have something that is not here. */
-static size_t lacking(const struct refill *r, int64_t now_ns)
+/* Whether a host is known to have something that is not here. 1, 0, or -EAGAIN: not all were looked at yet. */
+static int lacks(struct refill *r, int64_t server_ms, int64_t now_ns)
 {
-    return liveness_count(r->liveness, now_ns, has_fewer, r->catalog) + catalog_unheard_hosts(r->catalog);
+    if (is_young(r, BUS_HOSTS, server_ms, now_ns) && catalog_counts(r->catalog).hosts_unheard > 0)
+        return 1;
+    if (!is_young(r, BUS_SERVICES, server_ms, now_ns))
+        return 0;
+    return liveness_find_some(r->liveness, now_ns, has_fewer, r->catalog, r->next);
 }
 
-static size_t waited_for(const struct refill *r, int64_t server_ms, int64_t now_ns)
-{
-    size_t n = 0;
-    if (is_young(r, BUS_SERVICES, server_ms, now_ns))
-        n += liveness_count(r->liveness, now_ns, has_fewer, r->catalog);
-    if (is_young(r, BUS_HOSTS, server_ms, now_ns))
-        n += catalog_unheard_hosts(r->catalog);
-    return n;
-}
-
-static void log_wait(const struct refill *r, size_t hosts, int64_t now_ns)
+static void begin_to_wait(struct refill *r, int64_t now_ns)
 {
     const char *region = catalog_of_region(r->catalog);
-    size_t left = hosts || !r->since_ns ? 0 : lacking(r, now_ns);
-    if (hosts && !r->since_ns)
-        log_notice("%s%s%sa bucket was made a moment ago, and lacks what %zu hosts have put: waiting until they have "
-                   "put it again",
-                   *region ? "region " : "", region, *region ? ": " : "", hosts);
-    else if (left)
-        log_warning("%s%s%snot waiting any longer for what %zu hosts have not put again", *region ? "region " : "",
-                    region, *region ? ": " : "", left);
+    r->since_ns = now_ns;
+    log_notice(
+        "%s%s%sa bucket was made a moment ago, and lacks what living hosts have put: waiting until they have put it "
+        "again",
+        *region ? "region " : "", region, *region ? ": " : "");
 }
 
 bool refill_waits(struct refill *r, int64_t server_ms, int64_t now_ns)
 {
     if (now_ns < r->look_ns)
         return true;
-    size_t hosts = waited_for(r, server_ms, now_ns);
-    log_wait(r, hosts, now_ns);
-    if (hosts && !r->since_ns)
-        r->since_ns = now_ns;
-    r->look_ns = hosts ? now_ns + LOOK_NS : 0;
-    return hosts > 0;
+    int lacking = lacks(r, server_ms, now_ns);
+    if (lacking == 1 && !r->since_ns)
+        begin_to_wait(r, now_ns);
+    r->look_ns = lacking == 1 ? now_ns + LOOK_NS : now_ns;
+    return lacking != 0;
 }

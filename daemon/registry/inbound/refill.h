@@ -23,6 +23,7 @@ struct refill {
     int64_t made_ns[BUS_BUCKETS]; /* when the buckets were made, by the server's clock since 1970; 0: not known */
     int64_t since_ns;             /* since when it waits, or did; 0: it never did */
     int64_t look_ns;              /* when to look at the hosts again; 0: at once */
+    char next[LABEL_CAP];         /* which of them to begin with; "": the first */
 };
 
 /*
