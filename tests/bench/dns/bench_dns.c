@@ -20,6 +20,7 @@
 #define WINDOW       256
 #define TCP_WINDOW   64
 #define LATENCY_RATE 2000.0
+#define LATENCY_S    2.4 /* a round: 48 of its times are beyond the p99 */
 #define TIMES_MAX    20000
 
 static char folder[] = "/tmp/discover-bench-dns-XXXXXX";
@@ -238,6 +239,8 @@ static void bench_latency(const struct scenario *s)
     struct contender c[SERVER_KINDS];
     double p50[SERVER_KINDS][ROUNDS] = {0}, p99[SERVER_KINDS][ROUNDS] = {0};
     size_t n = start_all(s, 1, c);
+    for (size_t i = 0; i < n; i++)
+        c[i].load.seconds = LATENCY_S;
     fprintf(stderr, "%s, latency\n", s->name);
     latency(c, n, p50, p99);
     for (size_t i = 0; i < n; i++) {
