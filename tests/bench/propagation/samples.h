@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SAMPLES_MAX 1000
+#define SAMPLES_MAX 4000
 
 struct samples {
     size_t n;
