@@ -162,14 +162,21 @@ void mailbox_force(struct mailbox *box, struct mail *mail)
     mailbox_wake(box);
 }
 
-static void open_box(struct mailbox *box)
+/*
+ * Takes the first mail. The others are opened with it, which makes room for as many; but not while nothing can be taken, since a
+ * sender was interrupted before it linked its mail: else the box would fill up behind that again each time that it is opened.
+ */
+static struct mail *open_box(struct mailbox *box)
 {
     uint64_t count;
     (void)!read(box->wake_fd, &count, sizeof count);
     (void)!read(box->later_fd, &count, sizeof count);
     atomic_store(&box->woken, false);
     atomic_store(&box->later, false);
-    box->opened += atomic_exchange(&box->length, 0);
+    struct mail *first = pop(box);
+    if (first)
+        box->opened += atomic_exchange(&box->length, 0) - 1;
+    return first;
 }
 
 static struct mail *next_of_open(struct mailbox *box)
@@ -186,16 +193,15 @@ static struct mail *next_of_open(struct mailbox *box)
 
 struct mail *mailbox_next(struct mailbox *box)
 {
-    if (box->opened == 0)
-        open_box(box);
-    return next_of_open(box);
+    return box->opened > 0 ? next_of_open(box) : open_box(box);
 }
 
 struct mail *mailbox_take(struct mailbox *box)
 {
-    struct mail *oldest, **at = &oldest;
-    open_box(box);
-    while ((*at = next_of_open(box)))
+    struct mail *oldest = open_box(box), **at = &oldest;
+    while (*at) {
         at = &(*at)->next;
+        *at = next_of_open(box);
+    }
     return oldest;
 }

@@ -17,8 +17,10 @@ struct mail {
 
 struct mailbox;
 
-/* limit: mails waiting at most, or one more for each sender that was interrupted in the middle of a post. -ENOMEM, or a negative
-   errno. */
+/*
+ * limit: mails waiting at most; as many again for each sender that is interrupted in the middle of a post, behind whose mail none
+ * can be taken. -ENOMEM, or a negative errno.
+ */
 int mailbox_new(size_t limit, struct mailbox **ret_box);
 
 /* Mails still inside are lost: drain first. */
