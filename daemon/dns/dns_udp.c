@@ -16,8 +16,8 @@
 #define BATCH  64
 
 /*
- * To look for a second query is a third of a system call, in vain where they come one at a time: so it is asked for while
- * batches have several, and else once in so many.
+ * A second query is looked for while batches have several, and else once in so many: where queries come one at a time the
+ * look is in vain, and costs a part of a system call.
  */
 #define ALONE_MAX 8
 
@@ -41,7 +41,7 @@ struct work {
 
 struct dns_udp {
     uint32_t batches;
-    uint32_t alone; /* batches of one query since the last that was asked for more */
+    uint32_t alone; /* batches in a row that had no second query */
     struct worker *worker;
     const struct dns_socket *socket;
     size_t reply_max; /* octets of the largest reply */

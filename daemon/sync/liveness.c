@@ -13,7 +13,7 @@
 
 #define NOTIFY_PIECE 16 /* hosts, each perhaps with a look at all its records */
 
-#define FIND_PIECE 256 /* hosts */
+#define FIND_PIECE 256 /* hosts, each perhaps with a look at what is known of it */
 
 #define LATE_TTLS 3 /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 

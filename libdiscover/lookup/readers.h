@@ -47,7 +47,7 @@ uintptr_t READER_SELF(void);
 #define READER_SELF() ((uintptr_t)__builtin_thread_pointer())
 #endif
 
-/* Not 0, and of no other thread that runs: what pthread_self says, without a call. */
+/* Not 0, and of no other thread that runs: as pthread_self, but without a call. */
 static inline uintptr_t reader_self(void)
 {
     return READER_SELF();

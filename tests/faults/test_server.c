@@ -94,6 +94,7 @@ START_TEST(buckets_recreated)
 }
 END_TEST
 
+/* How many instances a host answers with, of all services that there are (observe.h). */
 static size_t answered(struct host *h)
 {
     size_t all = 0;

@@ -27,8 +27,8 @@ struct refill {
 };
 
 /*
- * Whether to wait on, as long as true; for callers that have read both buckets. server_ms: the server's time since 1970, or 0
- * if it is not known. Main thread.
+ * Whether to wait on. To be called again from look_ns on, as long as it returns true, by who has read both buckets. server_ms:
+ * the server's time since 1970; 0: not known. Main thread.
  */
 bool refill_waits(struct refill *r, int64_t server_ms, int64_t now_ns);
 

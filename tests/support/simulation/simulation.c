@@ -37,7 +37,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *ret_time)
     return 0;
 }
 
-/* Instead of the one that runs: as far apart as those of real threads. */
+/* What the library takes for the thread that it runs in: as far apart as real ones. */
 uintptr_t simulation_thread(void)
 {
     return (thread + 1) * 0x801000;
