@@ -72,6 +72,11 @@ static int error_of(int64_t code, const char *description)
         return -EEXIST;
     case 10039: /* JetStream not enabled for account */
     case 10076: /* JetStream not enabled */
+    case 10004: /* incomplete results: not every server of the cluster answered */
+    case 10005: /* no suitable peers for placement: too few servers have been found, or are up */
+    case 10006: /* JetStream not in clustered mode: it is still starting */
+    case 10008: /* JetStream system temporarily unavailable: no leader */
+    case 10009: /* cluster not leader */
         return -ENODEV;
     case 10109: /* invalid operation on sealed stream */
         return -EROFS;

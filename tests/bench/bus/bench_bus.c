@@ -95,20 +95,14 @@ START_TEST(latency)
 }
 END_TEST
 
-static bool synced(struct station *s)
-{
-    station_resync(s, BUS_SERVICES);
-    return s->bucket[BUS_SERVICES].end_err == 0;
-}
-
 /* Three servers, three copies; writer and reader at two of them, as hosts of a fleet are. */
 START_TEST(latency_in_a_cluster)
 {
     nats_start(&nats, 3);
     start_at(&a, "a", 0);
     start_at(&b, "b", 1);
-    wait_until(CLUSTER_MS, synced(&a), station_seen(&a)); /* a new cluster finds itself first */
-    wait_until(CLUSTER_MS, synced(&b), station_seen(&b));
+    wait_until(CLUSTER_MS, station_synced(&a, BUS_SERVICES), station_seen(&a)); /* a new cluster finds itself first */
+    wait_until(CLUSTER_MS, station_synced(&b, BUS_SERVICES), station_seen(&b));
     struct floor *floor = floor_open(nats.server[0].url, nats.server[1].url, 3);
     floor_share_leader(floor, "KV_SERVICES");
     measure(floor, "bus/put-to-live-event-r3");

@@ -200,3 +200,9 @@ void station_resync(struct station *s, enum bus_bucket bucket)
     ck_assert_int_eq(bus_order(s->bus, BUS_RESYNC, bucket), 0);
     wait_until(WAIT_MS, station_pump(s) && b->ends > before, station_seen(s));
 }
+
+bool station_synced(struct station *s, enum bus_bucket bucket)
+{
+    station_resync(s, bucket);
+    return s->bucket[bucket].end_err == 0;
+}

@@ -59,4 +59,7 @@ void station_put(struct station *s, enum bus_bucket bucket, const char *key, con
 /* Reads the bucket and waits for the end. */
 void station_resync(struct station *s, enum bus_bucket bucket);
 
+/* The same; whether all of it was read. */
+bool station_synced(struct station *s, enum bus_bucket bucket);
+
 #endif

@@ -99,7 +99,7 @@ START_TEST(test_starts_without_server)
     wait_until(WAIT_MS, station_pump(&a) && a.connects == 1, station_seen(&a));
     ck_assert(strstr(a.server, nats.server[0].url));
     /* JetStream is up a moment later than the port */
-    wait_until(WAIT_MS, (station_resync(&a, BUS_HOSTS), a.bucket[BUS_HOSTS].end_err == 0), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_HOSTS), station_seen(&a));
     ck_assert_uint_eq(a.problems, 2); /* cannot connect, once however often it was tried; and the new bucket */
     station_stop(&a);
 }
@@ -351,7 +351,7 @@ START_TEST(test_server_dies_and_returns)
     ck_assert_int_eq(a.last_err, -ENOTCONN);
     nats_server_launch(&nats, 0);
     wait_until(WAIT_MS, station_pump(&a) && a.connects == 2, station_seen(&a));
-    wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES), station_seen(&a));
     /* what was acknowledged is there (and perhaps some whose answer got lost) */
     ck_assert_uint_ge(a.bucket[BUS_SERVICES].entries, a.done_ok);
     wait_until(WAIT_MS, station_pump(&b) && b.connects == 2, station_seen(&b));

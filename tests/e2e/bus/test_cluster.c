@@ -6,6 +6,7 @@
 
 #include "tests/e2e/bus/station.h"
 #include "tests/support/e2e.h"
+#include "tests/support/host.h"
 #include "tests/support/kv.h"
 #include "tests/support/wait.h"
 
@@ -14,21 +15,16 @@
 static struct nats nats;
 static struct station a, b;
 
-static bool synced(struct station *s)
-{
-    station_resync(s, BUS_SERVICES);
-    return s->bucket[BUS_SERVICES].end_err == 0;
-}
-
 static void start_both(void)
 {
     nats_start(&nats, 3);
     struct bus_options options = station_options(&nats, "a");
     station_start(&a, &options);
-    wait_until(WAIT_MS, synced(&a), station_seen(&a)); /* the cluster may have to find itself first */
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES),
+               station_seen(&a)); /* the cluster may have to find itself first */
     options = station_options(&nats, "b");
     station_start(&b, &options);
-    wait_until(WAIT_MS, synced(&b), station_seen(&b));
+    wait_until(WAIT_MS, station_synced(&b, BUS_SERVICES), station_seen(&b));
 }
 
 static void stop_both(void)
@@ -88,7 +84,7 @@ START_TEST(test_leader_is_killed)
     int64_t took_ns = wait_until(WAIT_MS, stored(&a, "shop.payment.a.next"), station_seen(&a));
     measured("leader killed: stored again after", took_ns);
     ck_assert_uint_eq(a.done_twice, 0);
-    wait_until(WAIT_MS, synced(&b), station_seen(&b));
+    wait_until(WAIT_MS, station_synced(&b, BUS_SERVICES), station_seen(&b));
     ck_assert_uint_eq(b.bucket[BUS_SERVICES].entries, KEYS + 1);
     unsigned live = b.bucket[BUS_SERVICES].live;
     ck_assert(stored(&a, "shop.payment.a.next"));
@@ -104,7 +100,7 @@ START_TEST(test_goes_to_a_server_it_learned_of)
     struct bus_options options = station_options(&nats, "a");
     options.n_servers = 1;
     station_start(&a, &options);
-    wait_until(WAIT_MS, synced(&a), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES), station_seen(&a));
     ck_assert_uint_eq(connected_to(&a), 0);
     nats_server_kill(&nats, 0);
     int64_t took_ns = wait_until(WAIT_MS, station_pump(&a) && a.connects == 2, station_seen(&a));
@@ -124,7 +120,7 @@ START_TEST(test_lame_duck_without_another_server)
     nats_wait_ready(&nats);
     struct bus_options options = station_options(&nats, "a");
     station_start(&a, &options);
-    wait_until(WAIT_MS, synced(&a), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES), station_seen(&a));
     nats_server_lame_duck(&nats, 0);
     wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "about to stop, and there is no other"),
                station_seen(&a));
@@ -135,6 +131,26 @@ START_TEST(test_lame_duck_without_another_server)
 }
 END_TEST
 
-E2E_TESTS("bus cluster", 120, {"leader_is_killed", test_leader_is_killed},
+/* As when machines are switched on: whoever makes the buckets is there before the last server is. */
+START_TEST(test_init_waits_for_the_last_server)
+{
+    struct host host;
+    struct proc init;
+    struct output o;
+    nats_init(&nats, 3);
+    host_init(&host, &(struct host_options){.nats = nats.urls, .registry = "replicas = 3;"});
+    const char *argv[] = {e2e_binary("discoverd"), "--init", "-c", host.config, NULL};
+    nats_server_launch(&nats, 0);
+    nats_server_launch(&nats, 1);
+    proc_start(&init, "init", argv, NULL);
+    wait_until(WAIT_MS, shell(&o, "grep -q 'trying again' %s/init.log", e2e_folder()) == 0, "it does not say so");
+    nats_server_launch(&nats, 2);
+    ck_assert_int_eq(proc_wait(&init, WAIT_MS), 0);
+    ck_assert_int_eq(shell(&o, "grep -c 'is there, with 0 keys' %s/init.log | grep -qx 2", e2e_folder()), 0);
+}
+END_TEST
+
+E2E_TESTS("bus cluster", 120, {"init_waits_for_the_last_server", test_init_waits_for_the_last_server},
+          {"leader_is_killed", test_leader_is_killed},
           {"goes_to_a_server_it_learned_of", test_goes_to_a_server_it_learned_of},
           {"lame_duck_without_another_server", test_lame_duck_without_another_server})

@@ -126,7 +126,7 @@ START_TEST(test_credentials_file)
 
     options.credentials = creds;
     station_start(&a, &options);
-    wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES), station_seen(&a));
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
     ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1, NULL), 0);
     wait_until(5000, station_pump(&a) && a.last_err == -EACCES, station_seen(&a));
@@ -375,7 +375,7 @@ START_TEST(test_tls)
     options.tls_cert = cert;
     options.tls_key = key;
     station_start(&a, &options);
-    wait_until(WAIT_MS, (station_resync(&a, BUS_HOSTS), a.bucket[BUS_HOSTS].end_err == 0), station_seen(&a));
+    wait_until(WAIT_MS, station_synced(&a, BUS_HOSTS), station_seen(&a));
     station_put(&a, BUS_HOSTS, "a", "x");
     station_stop(&a);
     options.tls_key = ca;

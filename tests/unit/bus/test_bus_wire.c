@@ -107,6 +107,8 @@ START_TEST(refusals_of_puts)
         {10058, -EEXIST, "stream name already in use"},
         {10039, -ENODEV, "JetStream not enabled for account"},
         {10076, -ENODEV, "JetStream not enabled"},
+        {10005, -ENODEV, "no suitable peers for placement"},
+        {10008, -ENODEV, "JetStream system temporarily unavailable"},
         {10077, -ENOSPC, "maximum bytes exceeded"},
         {10077, -ENOSPC, "maximum messages exceeded"},
         {10077, -ENOSPC, "write /x: no space left on device"},
