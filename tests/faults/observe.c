@@ -458,15 +458,15 @@ void observe_over(struct observe *o)
     o->over_ns = clock_now_ns();
 }
 
-/* Agrees before the time, and still does, or does again, hold_ms later: when that began, from over_ns on; or -1. */
-static int64_t lasting_agreement(struct observe *o, int64_t until_ns, int64_t hold_ms)
+int64_t observe_agreement(struct observe *o, int64_t timeout_ms, int64_t hold_ms)
 {
+    int64_t until_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
     while (clock_now_ns() < until_ns) {
         if (observe_all_agree(o)) {
             int64_t since_ns = clock_now_ns();
             observe_for(o, hold_ms);
             if (observe_all_agree(o))
-                return since_ns - o->over_ns;
+                return since_ns;
         }
         until_ns += wait_step();
     }
@@ -477,17 +477,18 @@ void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64
 {
     if (!o->over_ns)
         observe_over(o);
-    int64_t took_ns = lasting_agreement(o, o->over_ns + timeout_ms * NS_PER_MS, hold_ms);
+    int64_t over_ms = (clock_now_ns() - o->over_ns) / NS_PER_MS;
+    int64_t since_ns = observe_agreement(o, timeout_ms - over_ms, hold_ms);
     const char *text = observe_text(o);
     stop_observing(o);
     int n_lost = lost(o);
     printf("| %s | %u | %d | %.2f s | ", fault, o->false_removals, n_lost, (double)o->ignored_ns / 1e9);
-    if (took_ns >= 0)
-        printf("%.2f s |\n", (double)took_ns / 1e9);
+    if (since_ns >= 0)
+        printf("%.2f s |\n", (double)(since_ns - o->over_ns) / 1e9);
     else
         printf("not within %.0f s |\n", (double)timeout_ms / 1e3);
     fflush(stdout);
-    ck_assert_msg(took_ns >= 0 && o->false_removals == 0 && n_lost == 0, "%s", text);
+    ck_assert_msg(since_ns >= 0 && o->false_removals == 0 && n_lost == 0, "%s", text);
     ck_assert_msg(o->ignored_ns <= o->ignored_max_ns, "%s was missing for %.2f s", o->ignored,
                   (double)o->ignored_ns / 1e9);
 }

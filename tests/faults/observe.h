@@ -124,12 +124,15 @@ bool observe_agrees(struct observe *o, size_t host);
 bool observe_all_agree(struct observe *o);
 const char *observe_text(struct observe *o);
 
+/* Waits until all agree, and still do after hold_ms, else they have to agree again: since when that was so, or -1. */
+int64_t observe_agreement(struct observe *o, int64_t timeout_ms, int64_t hold_ms);
+
 /* The fault is over now: what observe_end counts the time from, which otherwise is its own call. */
 void observe_over(struct observe *o);
 
 /*
- * Waits until all agree, and still do after hold_ms (else they have to agree again); prints the row. No removal
- * may have been false, nothing lost, and nobody alive ignored for longer than two lease TTLs.
+ * observe_agreement, from when the fault was over; prints the row. No removal may have been false, nothing lost, and nobody
+ * alive ignored for longer than two lease TTLs.
  */
 void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms);
 

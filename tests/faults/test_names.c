@@ -12,8 +12,9 @@
 #include "tests/support/e2e.h"
 #include "tests/support/wait.h"
 
-#define AGREE_MS 30000
-#define HOLD_MS  7000 /* more than three leases of 2 s */
+#define AGREE_MS   30000
+#define HOLD_MS    7000 /* more than three leases of 2 s */
+#define MEETING_MS 1000 /* more than a put that is under way takes */
 
 static struct nats nats;
 static struct observe o;
@@ -122,7 +123,7 @@ static bool has_let_go_of_what_it_found(void)
 /*
  * The one that had the name first keeps it, and the other one, whose epoch is higher, stands down. It takes what it
  * found under the name for its own, and takes it away when its grace is over: not while the two meet, when either order
- * of the two is right.
+ * of the two is right. They have met when what both wrote until then has reached everybody.
  */
 START_TEST(conflict_after_a_partition)
 {
@@ -141,6 +142,7 @@ START_TEST(conflict_after_a_partition)
     net_heal();
     observe_over(&o);
     (void)wait_until(AGREE_MS, host_counter(&other, "discoverd_agent_name_is_ours") == 0, other.seen);
+    ck_assert_msg(observe_agreement(&o, AGREE_MS, MEETING_MS) >= 0, "%s", observe_text(&o));
     observe_excuse(&o, 3, 0);
     observe_end(&o, "name taken by another during a partition, lease 2 s", AGREE_MS, HOLD_MS);
     ck_assert_int_eq(host_counter(&other, "discoverd_agent_name_is_ours"), 0);
