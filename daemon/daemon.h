@@ -209,7 +209,10 @@ void daemon_set_unit_services(void *daemon);
 int supervision_part_start(struct daemon *d);
 void supervision_part_stop(struct daemon *d);
 
-/* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
+/*
+ * Makes the buckets and returns the exit status: the whole of `discoverd --init`. Takes half a minute at most, where NATS does
+ * not answer, or is a cluster that has not found itself.
+ */
 int init_run(struct config *config);
 
 /* Runs a private nats-server and a daemon beside it, in a fresh folder: the whole of `discoverd --dev`. */

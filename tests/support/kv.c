@@ -10,6 +10,7 @@
 #include "tests/support/wait.h"
 
 #define CALL_TIMEOUT_MS 2000
+#define PUTS_MAX        3 /* of one value, at most: a cluster that changes its leader loses some */
 
 #define must(call)                                                                                                     \
     do {                                                                                                               \
@@ -60,8 +61,11 @@ void kv_close(struct kv *kv)
 static uint64_t publish(struct kv *kv, natsMsg *msg)
 {
     jsPubAck *ack = NULL;
+    natsStatus status = NATS_TIMEOUT;
 
-    must(js_PublishMsg(&ack, kv->js, msg, NULL, NULL));
+    for (int i = 0; i < PUTS_MAX && (status == NATS_TIMEOUT || status == NATS_NO_RESPONDERS); i++)
+        status = js_PublishMsg(&ack, kv->js, msg, NULL, NULL);
+    ck_assert_msg(status == NATS_OK, "put: %s", natsStatus_GetText(status));
     uint64_t sequence = ack->Sequence;
     jsPubAck_Destroy(ack);
     natsMsg_Destroy(msg);

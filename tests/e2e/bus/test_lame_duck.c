@@ -47,7 +47,7 @@ static void start(void)
                                                       "\"; instance = \"s1\"; port = 80; address = [\"10.1.2.3\"]; }"});
     snprintf(other, sizeof other, "\"%s\"", nats.server[(server_of(&a) + 1) % nats.n].url);
     host_start(&b, &(struct host_options){.name = "b", .nats = other, .lease_ttl = "6s", .registry = "replicas = 3;"});
-    wait_until(5000, seen_by_all(&b, STEADY, 1), b.seen);
+    wait_until(PUT_AGAIN_MS, seen_by_all(&b, STEADY, 1), b.seen);
 }
 
 /* Registers on one, and waits for the other to see it; asks both all the while for what has always been
