@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/config/config_access.h"
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_lists.h"
 #include "daemon/config/config_services.h"
@@ -76,34 +77,12 @@ int config_set(struct config *c, const char *key, const char *text, char ret_why
     return row ? value_set_any(row, text, c, ret_why) : -ENOENT;
 }
 
-/* Whether the file says something there, be it right or wrong: what is wrong has been reported already. */
-static bool given(const struct config_source *s, const char *key)
-{
-    const config_setting_t *setting = config_lookup(&s->tree, key);
-    return setting && (config_setting_type(setting) != CONFIG_TYPE_STRING || *config_setting_get_string(setting));
-}
-
 static void complain(struct config_source *s, const char *key, const char *reason)
 {
     const config_setting_t *setting = config_lookup(&s->tree, key);
     struct config_place place = {s->text.files.items[0], 0};
     config_report(s->report, setting ? config_source_place(s, setting) : place, key, "%s", reason);
 }
-
-/* Keys that need each other, or exclude each other. */
-static const struct pair {
-    const char *key, *other;
-    bool together; /* key needs other; false: they exclude each other */
-    const char *reason;
-} pairs[] = {
-    {"nats.nkey_seed", "nats.credentials", false, "not together with nats.credentials"},
-    {"nats.user", "nats.credentials", false, "not together with nats.credentials"},
-    {"nats.user", "nats.nkey_seed", false, "not together with nats.nkey_seed"},
-    {"nats.user", "nats.password_file", true, "needs nats.password_file"},
-    {"nats.password_file", "nats.user", true, "needs nats.user"},
-    {"nats.tls.cert", "nats.tls.key", true, "needs nats.tls.key"},
-    {"nats.tls.key", "nats.tls.cert", true, "needs nats.tls.cert"},
-};
 
 /* One address of a family at most, unless interfaces or networks are in the list, of which the first that fits counts. */
 static void check_own_addresses(struct config_source *s, const struct config *c)
@@ -124,9 +103,7 @@ static void check_own_addresses(struct config_source *s, const struct config *c)
 
 static void check_together(struct config_source *s, const struct config *c)
 {
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (given(s, pairs[i].key) && given(s, pairs[i].other) != pairs[i].together)
-            complain(s, pairs[i].key, pairs[i].reason);
+    config_check_access(s, config_root_setting(&s->tree));
     check_own_addresses(s, c);
     if (strcmp(c->registry.services_bucket, c->registry.hosts_bucket) == 0)
         complain(s, "registry.hosts_bucket", "the same as registry.services_bucket");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/config/config_access.h"
 #include "daemon/config/config_keys.h"
 
 static void check_policy(struct config_source *s, const config_setting_t *group, const struct config *c, void *item)
@@ -42,17 +43,12 @@ static const char *problem_of_domain(const struct config *c, const struct region
     return strcmp(r->js_domain, c->nats.js_domain) == 0 ? "its js_domain is that of the own region" : NULL;
 }
 
-static const char *problem_of_access(const struct nats_config *n)
+static const char *problem_of_servers(const struct nats_config *n)
 {
-    size_t ways = !!n->credentials[0] + !!n->nkey_seed[0] + !!n->user[0];
-    bool access = ways > 0 || n->password_file[0] || n->tls.ca[0] || n->tls.cert[0] || n->tls.key[0];
-    if (access && n->servers.n == 0)
-        return "nats needs servers: without them the group nats of the own region counts";
-    if (ways > 1)
-        return "nats has more than one of credentials, nkey_seed and user";
-    if (!n->user[0] != !n->password_file[0])
-        return "nats.user and nats.password_file need each other";
-    return !n->tls.cert[0] != !n->tls.key[0] ? "nats.tls.cert and nats.tls.key need each other" : NULL;
+    bool access = n->credentials[0] || n->nkey_seed[0] || n->user[0] || n->password_file[0] || n->tls.ca[0] ||
+                  n->tls.cert[0] || n->tls.key[0];
+    return access && n->servers.n == 0 ? "nats needs servers: without them the group nats of the own region counts"
+                                       : NULL;
 }
 
 /* A stream's name, with the bucket's in one place. */
@@ -73,9 +69,11 @@ static void check_region(struct config_source *s, const config_setting_t *group,
     const char *why = problem_of_name(c, r);
     why = why ? why : problem_of_domain(c, r);
     why = why ? why : problem_of_mirror(r);
-    why = why ? why : problem_of_access(&r->nats);
+    why = why ? why : problem_of_servers(&r->nats);
     if (why)
         config_complain(s, group, "%s: %s", r->name, why);
+    else
+        config_check_access(s, group);
 }
 
 static bool is_region(const struct config *c, const char *name)

@@ -76,7 +76,7 @@ static void take_meta(struct config_source *s, const config_setting_t *group, st
 /* Says what is wrong where it stands. */
 static void complain_of(struct config_source *s, const config_setting_t *group, const char *key, const char *why)
 {
-    const config_setting_t *setting = key ? config_setting_lookup((config_setting_t *)group, key) : NULL;
+    const config_setting_t *setting = key ? config_source_find(group, key) : NULL;
     config_complain(s, setting ? setting : group, "%s", why);
 }
 

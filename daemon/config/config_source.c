@@ -52,6 +52,11 @@ struct config_place config_source_place(const struct config_source *s, const con
     return config_text_place(&s->text, config_setting_source_line(setting));
 }
 
+const config_setting_t *config_source_find(const config_setting_t *group, const char *path)
+{
+    return config_setting_lookup((config_setting_t *)group, path); /* which it does not change */
+}
+
 void config_setting_path(const config_setting_t *setting, char ret_path[static CONFIG_PATH_CAP])
 {
     if (!setting->parent) {

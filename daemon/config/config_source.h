@@ -27,6 +27,9 @@ struct config_place config_source_place(const struct config_source *s, const con
 /* "services[1].checks[0].tcp" */
 void config_setting_path(const config_setting_t *setting, char ret_path[static CONFIG_PATH_CAP]);
 
+/* The setting at a path below a group, or NULL. */
+const config_setting_t *config_source_find(const config_setting_t *group, const char *path);
+
 /* Reports something about a setting. */
 void config_complain(struct config_source *s, const config_setting_t *setting, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -147,6 +147,12 @@ static const struct {
      "c:1: regions[0]: b: its js_domain is that of the own region\n"},
     {"regions = ( { name = \"b\"; js_domain = \"b\"; nats = { user = \"me\"; }; } );",
      "c:1: regions[0]: b: nats needs servers: without them the group nats of the own region counts\n"},
+    {"regions = ( { name = \"b\"; nats = { servers = [\"nats://n:4222\"];\n user = \"me\"; }; } );",
+     "c:2: regions[0].nats.user: needs nats.password_file\n"},
+    {"regions = ( { name = \"b\"; nats = { servers = [\"nats://n:4222\"]; user = \"me\"; password_file = \"/p\";\n "
+     "nkey_seed = \"/n\"; tls = {\n key = \"/k\"; }; }; } );",
+     "c:1: regions[0].nats.user: not together with nats.nkey_seed\n"
+     "c:3: regions[0].nats.tls.key: needs nats.tls.cert\n"},
     {"limits = { regions = 1; }; regions = ( { name = \"b\"; js_domain = \"b\"; }, { name = \"c\"; js_domain = \"c\"; "
      "} );",
      "c:1: regions: more regions than limits.regions\n"},
