@@ -93,22 +93,22 @@ static bool runs_already(const char *state_dir)
 }
 
 /*
- * An address that is not there yet is none of this: it is waited for. Nor is, for another user, what only root may open: the
- * unit may have a drop-in, or systemd the socket.
+ * v6only: [::] leaves IPv4 to other entries of its list. An address that is not there yet is no mistake: it is waited for. Nor
+ * is, for another user, what only root may open: the unit may have a drop-in, or systemd the socket.
  */
-static bool try_port(const char *key, const char *text, int type, const char *as)
+static bool try_port(const char *key, const char *text, int type, bool v6only, const char *as)
 {
     struct sockaddr_storage address;
     socklen_t n;
     if (address_parse(text, &address, &n) < 0)
         return true;
-    int fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0), on = 1;
+    int fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0), on = 1, only = v6only;
     if (fd < 0)
         return true;
     if (type == SOCK_STREAM)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address.ss_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
     int err = bind(fd, (struct sockaddr *)&address, n) < 0 ? errno : 0;
     const char *kind = type == SOCK_STREAM ? "TCP" : "UDP";
     close(fd);
@@ -123,10 +123,10 @@ static bool try_ports(const struct config *c, const char *as)
 {
     bool good = true;
     for (size_t i = 0; i < c->dns.listen.n; i++) {
-        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_DGRAM, as);
-        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_STREAM, as);
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_DGRAM, true, as);
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_STREAM, true, as);
     }
-    return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM, as));
+    return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM, false, as));
 }
 
 bool preflight(const struct config *c, const char *as)

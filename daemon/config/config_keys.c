@@ -129,7 +129,7 @@ static const struct config_key main_table[] = {
     {"systemd.bus", VALUE_TEXT, NO, 0, 0, AT(systemd.bus), "system", 1, 255,
      "Where systemd is asked for its units: system, or the address of its own socket, as unix:path=/run/systemd/private"},
     {"http.listen", VALUE_ENDPOINT, NO, 0, 0, AT(http.listen), "127.0.0.1:8054", 0, 64,
-     "Where metrics and the read-only HTTP interface are; empty: nowhere"},
+     "Where metrics and the read-only HTTP interface are ([::] takes IPv4 as well); empty: nowhere"},
     {"http.hosts", VALUE_ADDRESS, NO, 32, 0, AT(http.hosts), "", 1, RECORD_HOSTNAME_CAP - 1,
      "Names by which it may be asked for, besides those of loopback, names in dns.zones and the address it is reached at; "
      "others are refused"},

@@ -139,13 +139,15 @@ static int bind_at(const char *text, int *ret_sock)
 {
     struct sockaddr_storage address;
     socklen_t n;
-    const int on = 1;
+    const int on = 1, off = 0;
     int err = address_parse(text, &address, &n);
     if (err)
         return err;
     int sock = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (sock < 0)
         return -errno;
+    if (address.ss_family == AF_INET6)
+        (void)setsockopt(sock, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* whatever the machine's default is */
     err = listen_address_may_be_absent(sock, address.ss_family);
     if (!err && (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
                  bind(sock, (const struct sockaddr *)&address, n) < 0))

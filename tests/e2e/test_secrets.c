@@ -305,12 +305,28 @@ START_TEST(ports_are_tried)
 }
 END_TEST
 
+/* For HTTP, which has one address, [::] is IPv4 as well, and taken when that is. */
+START_TEST(port_of_both_families)
+{
+    host_init(&a, &(struct host_options){.name = "a"});
+    host_run_offline(&a);
+    host_init(&b, &(struct host_options){.name = "b", .http_port = a.http_port});
+    ck_assert_int_eq(shell(&o, "sed -i 's/127.0.0.1:%d/[::]:%d/' %s", b.http_port, b.http_port, b.config), 0);
+    if (access("/proc/net/if_inet6", F_OK) != 0) {
+        printf("-- skipped: there is no IPv6\n");
+        return;
+    }
+    ck_assert_int_eq(run(&o, (const char *const[]){e2e_binary("discoverd"), "-t", "-c", b.config, NULL}), 2);
+    ck_assert_msg(strstr(o.err, "http.listen") && strstr(o.err, "in use"), "%s", o.err);
+}
+END_TEST
+
 E2E_TESTS("secrets", 90, {"password_rotated_under_load", password_rotated_under_load},
           {"password_that_comes_too_early", password_that_comes_too_early},
           {"password_that_cannot_be_used_is_refused", password_that_cannot_be_used_is_refused},
           {"certificate_rotated_under_load", certificate_rotated_under_load},
           {"what_tls_does_not_like_is_named", what_tls_does_not_like_is_named},
           {"other_servers_are_taken", other_servers_are_taken}, {"what_is_named_is_tried", what_is_named_is_tried},
-          {"ports_are_tried", ports_are_tried},
+          {"ports_are_tried", ports_are_tried}, {"port_of_both_families", port_of_both_families},
           {"root_tries_with_the_rights_of_the_daemons_user", root_tries_with_the_rights_of_the_daemons_user},
           {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})
