@@ -5,6 +5,7 @@
 #include <event2/listener.h>
 #include <stddef.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
