@@ -135,8 +135,8 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
     return 0;
 }
 
-static int keep(const struct agent_ops *ops, const char *kind, const struct instance_key *key, const uint8_t *bytes,
-                size_t n)
+static int store(const struct agent_ops *ops, const char *kind, const struct instance_key *key, const uint8_t *bytes,
+                 size_t n)
 {
     char name[STORED_NAME_CAP];
     stored_name(kind, key, name);
@@ -147,13 +147,13 @@ int stored_keep_registration(const struct agent_ops *ops, const struct instance_
                              const struct encoded_record *record)
 {
     uint8_t bytes[STORED_MAX];
-    return keep(ops, STORED_REGISTRATION, key, bytes, registration_encode(key, owner, record, bytes));
+    return store(ops, STORED_REGISTRATION, key, bytes, registration_encode(key, owner, record, bytes));
 }
 
 int stored_keep_override(const struct agent_ops *ops, const struct override *override)
 {
     uint8_t bytes[STORED_MAX];
-    return keep(ops, STORED_OVERRIDE, &override->key, bytes, override_encode(override, bytes));
+    return store(ops, STORED_OVERRIDE, &override->key, bytes, override_encode(override, bytes));
 }
 
 int stored_drop(const struct agent_ops *ops, const char *kind, const struct instance_key *key)

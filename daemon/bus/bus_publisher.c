@@ -97,7 +97,7 @@ static void wait_until(struct bus_publisher *w, struct pollfd *fds, nfds_t n, in
     progress_turn(&w->thread.progress);
 }
 
-/* Told when it changes: while a server is away, each try fails in the same way. */
+/* Reported when it changes: while a server is away, each try fails in the same way. */
 static void report_failure(struct bus_publisher *w, const char *what, const char *reason)
 {
     metric_inc(&w->shared->counters.connect_failures);

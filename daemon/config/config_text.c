@@ -214,7 +214,7 @@ static int scan_bytes(struct scan *s)
     return err ? err : put(s, '\n');
 }
 
-/* Told where it is included, or of the file itself if nothing includes it. */
+/* Reported where it is included, or of the file itself if nothing includes it. */
 static int unreadable(const struct scan *s, const char *path, int err)
 {
     char why[64];

@@ -119,8 +119,8 @@ void units_unwatch(struct unit_watch *watch)
     if (!watch)
         return;
     struct unit *unit = watch->unit;
-    if (unit->told_next == watch)
-        unit->told_next = watch->next;
+    if (unit->report_next == watch)
+        unit->report_next = watch->next;
     DL_DELETE(unit->watches, watch);
     free(watch);
     if (unit->watches)
@@ -132,8 +132,8 @@ void units_unwatch(struct unit_watch *watch)
 
 void unit_notify(struct unit *unit, enum unit_state state, pid_t main_pid)
 {
-    for (struct unit_watch *w = unit->watches; w; w = unit->told_next) {
-        unit->told_next = w->next;
+    for (struct unit_watch *w = unit->watches; w; w = unit->report_next) {
+        unit->report_next = w->next;
         w->fn(w->arg, state, main_pid);
     }
 }

@@ -20,8 +20,8 @@ struct unit_watch {
 struct unit {
     UT_hash_handle hh;
     struct units *units;
-    char *name, *path;                      /* its name, and its object path on D-Bus */
-    struct unit_watch *watches, *told_next; /* told_next: while they are told of a state, the one that is told next */
+    char *name, *path;                        /* its name, and its object path on D-Bus */
+    struct unit_watch *watches, *report_next; /* report_next: while a state is reported to them, the one after */
 
     sd_bus_slot *changes, *question; /* the subscription to its changes, and the question under way; NULL: none */
     enum unit_state answered;        /* the state in the first half of the answer, ActiveState */

@@ -68,10 +68,10 @@ int live_connect(int type)
 {
     const struct sockaddr_in a = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval patience = {.tv_sec = 5};
+    const struct timeval timeout = {.tv_sec = 5};
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     ck_assert_int_eq(connect(fd, (const struct sockaddr *)&a, sizeof a), 0);
     return fd;
 }

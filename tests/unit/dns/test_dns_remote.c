@@ -106,10 +106,10 @@ static socklen_t address_of(const char *text, int to_port, struct sockaddr_stora
 static int connect_from(int type, const char *from, const char *to)
 {
     struct sockaddr_storage a;
-    const struct timeval patience = {.tv_sec = 5};
+    const struct timeval timeout = {.tv_sec = 5};
     socklen_t n = address_of(from, 0, &a);
     int fd = socket(a.ss_family, type | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, n), 0);
     n = address_of(to, port, &a);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, n), 0);
@@ -259,9 +259,9 @@ static void flood(const char *from, const char *to, int queries, int *ret_replie
     uint8_t query[512];
     size_t n = build(payment, SRV, query);
     int fd = connect_from(SOCK_DGRAM, from, to), large = 4 << 20;
-    const struct timeval patience = {.tv_usec = 300000};
+    const struct timeval timeout = {.tv_usec = 300000};
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &large, sizeof large);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     *ret_replies = *ret_slips = 0;
     for (int i = 0; i < queries; i++)
         (void)send(fd, query, n, 0);
