@@ -19,7 +19,7 @@ struct init {
     const struct region_config *region; /* NULL: the own one */
     bool done[BUS_BUCKETS];
     int64_t again_ns[BUS_BUCKETS];      /* when to ask once more; 0: an answer is on its way */
-    char why[BUS_BUCKETS][BUS_WHY_CAP]; /* it is not done, as last printed */
+    char why[BUS_BUCKETS][BUS_WHY_CAP]; /* why it is not done, as last printed */
     bool failed;
 };
 
@@ -32,7 +32,7 @@ static void ask(struct init *i, enum bus_bucket bucket)
 /* NATS that has just been started: a cluster without a leader so far, or of which not all servers have found each other. */
 static bool may_pass(int err)
 {
-    return err == -ENODEV || err == -ETIMEDOUT;
+    return err == -ENODEV || err == -ETIMEDOUT || err == -ENOTCONN;
 }
 
 static void finish(struct init *i, enum bus_bucket bucket, int err)
