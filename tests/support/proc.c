@@ -113,16 +113,20 @@ static bool has_ended(const struct proc *p)
 }
 
 #define EACH_THREAD                                                                                                    \
-    "for t in /proc/%d/task/*; do echo $(cat $t/comm) $(sed 's/.*) //; s/ .*//' $t/stat) in $(cat $t/wchan); done"
+    "for p in %d $(cat /proc/%d/task/*/children); do for t in /proc/$p/task/*; do "                                    \
+    "echo $(cat $t/comm) $(sed 's/.*) //; s/ .*//' $t/stat) in $(cat $t/wchan) $(cat $t/syscall); done; done 2>&1"
 
-/* What one that should have ended is doing: of each thread its name, its state, and where in the kernel it waits. */
+/*
+ * What one that should have ended is doing: of each thread, and of those of its children (LeakSanitizer has one), the name, the
+ * state, and where in the kernel it waits.
+ */
 static const char *threads_of(const struct proc *p)
 {
     static char text[2048];
-    char command[256];
+    char command[512];
     size_t n = (size_t)snprintf(text, sizeof text, "%s: ", p->name);
 
-    snprintf(command, sizeof command, EACH_THREAD, (int)p->pid);
+    snprintf(command, sizeof command, EACH_THREAD, (int)p->pid, (int)p->pid);
     FILE *out = popen(command, "r");
     if (out) {
         text[n + fread(text + n, 1, sizeof text - n - 1, out)] = '\0';
@@ -157,10 +161,11 @@ void proc_kill(struct proc *p)
     (void)proc_wait(p, 5000);
 }
 
+/* SIGCONT comes first: behind SIGTERM it would undo the stop by which LeakSanitizer looks at a program that is ending. */
 int proc_stop(struct proc *p, int timeout_ms)
 {
-    proc_signal(p, SIGTERM);
     proc_signal(p, SIGCONT);
+    proc_signal(p, SIGTERM);
     return proc_wait(p, timeout_ms);
 }
 
