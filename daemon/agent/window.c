@@ -41,7 +41,9 @@ static void grow(struct window *w)
         return;
     w->acked = 0;
     w->base_ns += w->base_ns / 64;
-    w->size = w->size + WINDOW_STEP < w->max ? w->size + WINDOW_STEP : w->max;
+    bool starting = w->cut_ns == INT64_MIN;
+    uint32_t size = w->size + (starting ? w->size : WINDOW_STEP);
+    w->size = size < w->max ? size : w->max;
 }
 
 void window_acked(struct window *w, int64_t sent_ns, int64_t rtt_ns, int64_t now_ns)

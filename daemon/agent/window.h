@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many puts may be in flight: grows by a step for each windowful that is acknowledged in good time, is halved
- * when acknowledgements get slow or fail (additive increase, multiplicative decrease). Pure; any one thread.
+ * when acknowledgements get slow or fail (additive increase, multiplicative decrease); in the beginning, until that happens
+ * first, it is doubled with each (slow start, RFC 5681 section 3.1). Pure; any one thread.
  *
  * *Slow* is against the quickest acknowledgement seen, which is slowly forgotten: what is good between two regions
  * is bad within a rack.
@@ -21,7 +22,8 @@ struct window {
     uint32_t in_flight; /* one more with each that is sent */
     uint32_t acked;     /* number of puts of the present windowful that were acknowledged */
     int64_t base_ns;    /* the quickest acknowledgement, slowly forgotten; 0: none yet */
-    int64_t cut_ns;     /* when it was halved last: answers to puts before that say nothing about the new size */
+    int64_t cut_ns;     /* when it was halved last: answers to puts before that say nothing about the new size;
+                           INT64_MIN: never */
 };
 
 void window_init(struct window *w, uint32_t max);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The window grows step by step, and is halved once for each congestion. */
+/* The window is doubled until answers get slow, grows step by step from then on, and is halved once for each congestion. */
 #include "daemon/agent/window.h"
 
 #include "libdiscover/core/clock.h"
@@ -18,14 +18,30 @@ static void windowful(struct window *w, int64_t rtt_ns, int64_t now_ns)
         window_acked(w, now_ns - rtt_ns, rtt_ns, now_ns);
 }
 
-START_TEST(grows_by_a_step_each_windowful)
+START_TEST(doubles_until_answers_get_slow)
 {
     struct window w;
     window_init(&w, 4096);
     ck_assert_uint_eq(w.size, WINDOW_START);
     windowful(&w, QUICK, 10 * NS_PER_S);
-    ck_assert_uint_eq(w.size, WINDOW_START + WINDOW_STEP);
+    windowful(&w, QUICK, 11 * NS_PER_S);
+    ck_assert_uint_eq(w.size, 4 * WINDOW_START);
     ck_assert_uint_eq(w.in_flight, 0);
+}
+END_TEST
+
+START_TEST(grows_by_a_step_each_windowful_from_then_on)
+{
+    struct window w;
+    window_init(&w, 4096);
+    windowful(&w, QUICK, 10 * NS_PER_S);
+    windowful(&w, SLOW, 20 * NS_PER_S);
+    ck_assert_uint_eq(w.size, WINDOW_START);
+    windowful(&w, QUICK, 30 * NS_PER_S);
+    ck_assert_uint_eq(w.size, WINDOW_START + WINDOW_STEP);
+    window_reset(&w);
+    windowful(&w, QUICK, 40 * NS_PER_S);
+    ck_assert_uint_eq(w.size, 2 * WINDOW_START);
 }
 END_TEST
 
@@ -81,5 +97,6 @@ START_TEST(forgets_how_quick_it_once_was)
 }
 END_TEST
 
-UNIT_TESTS("agent/window", grows_by_a_step_each_windowful, stops_at_its_maximum, slow_answers_halve_it_once,
-           losses_halve_it_down_to_the_least, forgets_how_quick_it_once_was)
+UNIT_TESTS("agent/window", doubles_until_answers_get_slow, grows_by_a_step_each_windowful_from_then_on,
+           stops_at_its_maximum, slow_answers_halve_it_once, losses_halve_it_down_to_the_least,
+           forgets_how_quick_it_once_was)
