@@ -29,7 +29,10 @@ static void ask(struct init *i, enum bus_bucket bucket)
     (void)bus_order(i->bus, i->region ? BUS_MAKE_MIRROR : BUS_CHECK, bucket);
 }
 
-/* NATS that has just been started: a cluster without a leader so far, or of which not all servers have found each other. */
+/*
+ * NATS that has just been started: a cluster without a leader so far, or of which not all servers have found each other. Or the
+ * server went away, and another one, or the same, is connected to soon.
+ */
 static bool may_pass(int err)
 {
     return err == -ENODEV || err == -ETIMEDOUT || err == -ENOTCONN;

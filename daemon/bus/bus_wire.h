@@ -26,8 +26,8 @@ int wire_delivery(const char *reply, struct wire_delivery *ret_delivery);
 
 /*
  * What JetStream refused something with: always negative, with a reason. -ENOENT: no such stream; -EEXIST: there is one
- * of that name; -ENODEV: no JetStream here, or not now; -ENOSPC: bucket or server are full; -EROFS: the stream is sealed; -EMSGSIZE:
- * the message is larger than it takes; -EDQUOT: a limit of the account; -EIO: anything else.
+ * of that name; -ENODEV: no JetStream here, or not now; -ENOSPC: bucket or server are full; -EROFS: the stream is sealed;
+ * -EMSGSIZE: the message is larger than it takes; -EDQUOT: a limit of the account; -EIO: anything else.
  */
 int wire_api_error(int64_t code, const char *description, char ret_reason[static BUS_REASON_CAP]);
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

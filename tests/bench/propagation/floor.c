@@ -138,7 +138,7 @@ int64_t floor_measure(struct floor *f, size_t bytes)
 {
     int64_t took_ns;
 
-    wait_until(CLUSTER_MS, put_and_wait(f, bytes, &took_ns),
-               "nothing"); /* a cluster that changes its leader loses puts */
+    /* A cluster that changes its leader loses puts. */
+    wait_until(CLUSTER_MS, put_and_wait(f, bytes, &took_ns), "nothing");
     return took_ns;
 }

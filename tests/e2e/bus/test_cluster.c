@@ -20,8 +20,8 @@ static void start_both(void)
     nats_start(&nats, 3);
     struct bus_options options = station_options(&nats, "a");
     station_start(&a, &options);
-    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES),
-               station_seen(&a)); /* the cluster may have to find itself first */
+    /* The cluster may have to find itself first. */
+    wait_until(WAIT_MS, station_synced(&a, BUS_SERVICES), station_seen(&a));
     options = station_options(&nats, "b");
     station_start(&b, &options);
     wait_until(WAIT_MS, station_synced(&b, BUS_SERVICES), station_seen(&b));
